@@ -1,0 +1,2 @@
+class BackendError(Exception):
+    """A service that the bot depends on gave no usable answer."""

@@ -1,0 +1,4 @@
+from rasa_asyncify.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,407 @@
+"""Which functions become coroutine functions: the largest set in which nothing is left un-awaited.
+
+Every candidate starts as one; a function is dropped as soon as a caller can't await it, something in it can't stand
+in a coroutine function, or a relative or another function that the same call may reach is dropped. What is dropped
+stays synchronous and is sent to a worker thread where a coroutine function calls it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from rasa_asyncify.analysis.entries import Entries
+from rasa_asyncify.analysis.fetches import FetchPlanner, Refused
+from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
+from rasa_asyncify.analysis.patches import Patches
+from rasa_asyncify.analysis.sites import Site, can_await_at
+from rasa_asyncify.project.model import Class, Function, Module, Scope
+from rasa_asyncify.project.values import ExternalMethod
+from rasa_asyncify.sdk import Treatment, base_awaits
+
+
+@dataclass
+class Colours:
+    """The outcome.
+
+    ``converted``: become coroutine functions. ``moved``: entry points that become coroutine functions whose old body
+    runs in a thread, with the reason. ``kept``: helpers that stay synchronous though something in them has an
+    asynchronous equivalent, with the reason. ``refused``: call sites whose native form is ruled out, with the reason.
+    ``stuck``: sites in coroutine functions that nothing can be done about, with the reason.
+    """
+
+    converted: set[Function] = field(default_factory=set)
+    moved: dict[Function, str] = field(default_factory=dict)
+    kept: dict[Function, str] = field(default_factory=dict)
+    refused: dict[Site, str] = field(default_factory=dict)
+    stuck: dict[Site, str] = field(default_factory=dict)
+
+    def awaitable(self, function: Function) -> bool:
+        """Whether calling ``function`` gives a coroutine afterwards."""
+        return function.is_async or function in self.converted or function in self.moved
+
+    def inline(self, function: Function) -> bool:
+        """Whether the function's body runs on the event loop afterwards."""
+        return (function.is_async or function in self.converted) and function not in self.moved
+
+
+class Solver:
+    """Finds the colours for one project."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        entries: Entries,
+        patches: Patches,
+        fetches: FetchPlanner,
+        writable: Callable[[Module], bool],
+        refused: dict[Site, str],
+    ) -> None:
+        self.graph = graph
+        self.entries = entries
+        self.patches = patches
+        self.fetches = fetches
+        self.writable = writable
+        self.colours = Colours(refused=refused)
+        self._must: set[Function] = set()
+        self._groups: dict[Function, set[Function]] = {}
+
+    def solve(self) -> Colours:
+        """Run to the fixpoint."""
+        self._start_with_entries()
+        candidates = self._candidates()
+        self._group(candidates)
+        wanted = {m for f in candidates for m in self._groups[f]}
+        self.colours.converted |= wanted
+        escapes = self.graph.uses_as_value(wanted)
+        for function in sorted(wanted, key=_order):
+            reason = self._unfit(function, bool(escapes.get(function)))
+            if reason:
+                self._drop(function, reason)
+        while self._check_all():
+            pass
+        return self.colours
+
+    # -- the start ------------------------------------------------------------------------------------
+
+    def _start_with_entries(self) -> None:
+        for entry in self.entries.changeable():
+            function = entry.function
+            if function.is_async or not self.writable(function.module) or function.is_generator:
+                continue
+            if entry.treatment is Treatment.EITHER and not self.graph.blocks(function):
+                continue
+            self._must.add(function)
+            self.colours.converted.add(function)
+
+    def _candidates(self) -> set[Function]:
+        """The synchronous helpers that contain, or call what contains, something with a native form."""
+        found: set[Function] = set()
+        changed = True
+        while changed:
+            changed = False
+            for function in self.graph.reached:
+                if function.is_async or function in found or function in self.entries.found:
+                    continue
+                if self.graph.blocks(function) and self._has_native(function, found):
+                    found.add(function)
+                    changed = True
+        return found
+
+    def _has_native(self, function: Function, found: set[Function]) -> bool:
+        for site in self.graph.active_sites(function.scope):
+            if self.native(site) or any(t in found or t in self._must for t in self.graph.through(site)):
+                return True
+        return False
+
+    def native(self, site: Site) -> str | None:
+        """The native form that the site may take, once what refuses it is counted in."""
+        if site.native is None or site in self.colours.refused:
+            return None
+        if self.patches.covers(site.blockers[0], site.scope.module):
+            self.colours.refused[site] = "a test replaces it by its path"
+            return None
+        if not can_await_at(site.node, site.scope):
+            return None
+        if site.native == "asyncio.sleep":
+            return site.native if _plain_sleep(site.node) else None
+        if site.native == "aiohttp":
+            return site.native if self._fetchable(site) else None
+        return None
+
+    def _fetchable(self, site: Site) -> bool:
+        try:
+            if self.patches.http_mock:
+                raise Refused(f"the tests answer requests with {self.patches.http_mock}")
+            self.fetches.plan(site)
+        except Refused as refused:
+            self.colours.refused[site] = str(refused)
+            return False
+        return True
+
+    # -- groups: relatives, and what one call may reach ---------------------------------------------------
+
+    def _group(self, candidates: set[Function]) -> None:
+        groups: dict[Function, set[Function]] = {}
+
+        def join(members: Iterable[Function]) -> None:
+            merged: set[Function] = set()
+            for member in members:
+                merged |= groups.get(member, {member})
+            for member in merged:
+                groups[member] = merged
+
+        pending = list(candidates)
+        seen: set[Function] = set()
+        while pending:
+            function = pending.pop()
+            if function in seen:
+                continue
+            seen.add(function)
+            together = {function, *_overrides(function), *self._called_with(function)}
+            together |= set(self.graph.decorators.of(function).wrappers)
+            together -= self._must
+            if together:
+                join(together)
+            pending += [m for m in together if m not in seen and not m.is_async]
+        self._groups = defaultdict(set, {f: groups.get(f, {f}) for f in seen | candidates})
+
+    def _called_with(self, function: Function) -> set[Function]:
+        found: set[Function] = set()
+        for site in self.graph.callers.get(function, ()):
+            if not site.callbacks:
+                found |= set(site.targets)
+        return found
+
+    # -- what can't become one ------------------------------------------------------------------------
+
+    def _unfit(self, function: Function, escapes: bool) -> str | None:
+        if function.is_async:
+            return None
+        if not self.writable(function.module):
+            return "it lies outside of the given paths"
+        if function.is_generator:
+            return "it is a generator"
+        if function.is_property:
+            return "it is a property"
+        if function.name.startswith("__") and function.name.endswith("__"):
+            return "Python calls it, and doesn't await"
+        if function in self.entries.found and function not in self._must:
+            return "the SDK never awaits it"
+        if escapes and not self._is_wrapper(function):
+            return "it is used as a value"
+        if function in self.patches.replaced:
+            return "a test puts a plain function in its place"
+        opaque = self.graph.decorators.of(function).opaque
+        if opaque:
+            return f"`@{opaque}` isn't known to take coroutine functions"
+        if function.module.is_test:
+            return "it belongs to the tests"
+        return _foreign_override(function)
+
+    def _is_wrapper(self, function: Function) -> bool:
+        """Whether its decorator returns it, which is the one use as a value that is followed."""
+        return any(
+            function in self.graph.decorators.of(f).wrappers
+            for f in self.graph.reached
+            if f.node.decorator_list
+        )
+
+    def _drop(self, function: Function, reason: str) -> bool:
+        """Keep ``function`` and its group synchronous. An entry point's body goes to a thread instead."""
+        changed = False
+        for member in self._groups.get(function, {function}) | {function}:
+            if member in self._must:
+                continue
+            if member in self.colours.converted:
+                self.colours.converted.discard(member)
+                self.colours.kept[member] = reason if member is function else f"{reason} ({function.qualname})"
+                changed = True
+        if function in self._must and function not in self.colours.moved:
+            changed = self._move(function, reason) or changed
+        return changed
+
+    def _move(self, function: Function, reason: str) -> bool:
+        obstacle = self.immovable(function)
+        if obstacle:
+            return False
+        self.colours.moved[function] = reason
+        return True
+
+    def immovable(self, function: Function) -> str | None:
+        """Why the body of ``function`` can't run in a thread as it is; None where it can."""
+        facts = function.facts
+        if facts.awaits or facts.yields:
+            return "it awaits"
+        if function.is_static and (function.owner is None or function.owner.parent.function is not None):
+            return "it is static in a local class"
+        for site in self.graph.finder.sites(function.scope):
+            if any(t.is_async or (t in self._must and t is not function) for t in site.targets):
+                return "it calls a coroutine function"
+        for call in facts.calls:
+            for value in self.graph.inference.infer(call.func, function.scope):
+                if isinstance(value, ExternalMethod) and base_awaits(value.cls, value.name):
+                    return f"it calls `super().{value.name}()`"
+        return None
+
+    # -- the fixpoint ---------------------------------------------------------------------------------
+
+    def _check_all(self) -> bool:
+        changed = False
+        for function in sorted(self.colours.converted | set(self.colours.moved), key=_order):
+            if function in self.colours.converted and function not in self.colours.moved:
+                changed = self._check_decorators(function) or changed
+                changed = self._check_body(function) or changed
+            if function in self.colours.converted and function not in self._must:
+                changed = self._check_callers(function) or changed
+        for function in [f for f in self.graph.reached if f.is_async and self.writable(f.module)]:
+            changed = self._check_body(function) or changed
+        return changed
+
+    def _check_decorators(self, function: Function) -> bool:
+        decoration = self.graph.decorators.of(function)
+        if decoration.opaque:
+            return self._drop(function, f"`@{decoration.opaque}` isn't known to take coroutine functions")
+        for wrapper in decoration.wrappers:
+            if not self.colours.awaitable(wrapper):
+                return self._drop(function, f"its decorator's `{wrapper.name}` stays synchronous")
+        return False
+
+    def _check_body(self, function: Function) -> bool:
+        if not self.colours.inline(function):
+            return False
+        for site in self.graph.active_sites(function.scope):
+            if site in self.colours.stuck:
+                continue
+            try:
+                self.treatment(site)
+            except TooTangled as tangled:
+                if function not in self._must and not function.is_async:
+                    return self._drop(function, str(tangled))
+                if self._may_move(function) and self._move(function, str(tangled)):
+                    return True
+                self.colours.stuck[site] = str(tangled)
+                return True
+        return False
+
+    def _may_move(self, function: Function) -> bool:
+        return function in self._must or function in self.entries.found or function.owner is not None
+
+    def treatment(self, site: Site) -> Offload | str | None:
+        """What happens at a site in a coroutine function: an offload, a native form, "await", or nothing.
+
+        Raises:
+            TooTangled: where it blocks and nothing can be done about it alone.
+        """
+        through = self.graph.through(site)
+        awaitable = [t for t in site.targets if self.colours.awaitable(t)]
+        blocking = [t for t in through if self.graph.blocks(t) and not self.colours.awaitable(t)]
+        if awaitable and (site.blockers or len(awaitable) < len(site.targets)):
+            new = [t for t in awaitable if not t.is_async]
+            if new:
+                raise TooTangled("it calls either kind of function")
+            return None
+        if awaitable:
+            if all(t.is_async for t in awaitable):
+                return "await" if _returned_coroutine(site, self.colours) else None
+            if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
+                raise TooTangled("a coroutine function is called where nothing can be awaited")
+            return "await"
+        if not site.blockers and not blocking:
+            return None
+        native = self.native(site)
+        if native:
+            return native
+        return offload_for(site, self.graph, self.colours.awaitable)
+
+    def _check_callers(self, function: Function) -> bool:
+        for site in self.graph.callers.get(function, ()):
+            reason = self._cannot_await(site, function)
+            if reason:
+                return self._drop(function, reason)
+        return False
+
+    def _cannot_await(self, site: Site, target: Function) -> str | None:
+        """Why the caller at ``site`` can't await ``target``; None where it can or can run it by itself."""
+        caller = site.scope.function
+        where = f"{site.scope.module.path.name}:{site.line}"
+        if not self.writable(site.scope.module):
+            return f"{where} calls it from outside of the given paths"
+        if caller is not None and self.colours.inline(caller):
+            if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
+                return f"{where} calls it where nothing can be awaited"
+            return "it is called back" if site.callbacks else None
+        if site.scope.module.is_test and isinstance(site.node, ast.Call) and not site.callbacks:
+            return None if not self._under_a_loop(site.scope) else f"{where} calls it under a running loop"
+        return f"{where} calls it and stays synchronous"
+
+    def _under_a_loop(self, scope: Scope) -> bool:
+        """Whether a coroutine function calls the synchronous test code of ``scope``."""
+        function = scope.function
+        return function is not None and any(
+            s.scope.function is not None and s.scope.function.is_async
+            for s in self.graph.callers.get(function, ())
+        )
+
+
+def _order(function: Function) -> tuple[str, int]:
+    return (str(function.module.path), function.node.lineno)
+
+
+def _plain_sleep(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Call)
+        and len(node.args) == 1
+        and not node.keywords
+        and not isinstance(node.args[0], ast.Starred)
+    )
+
+
+def _overrides(function: Function) -> list[Function]:
+    """The methods of relatives that share the function's name."""
+    if function.owner is None or function.name.startswith("__"):
+        return []
+    found = [cls.method(function.name) for cls in _family(function.owner)]
+    return [m for m in found if m is not None]
+
+
+def _family(cls: Class) -> list[Class]:
+    """All classes that one instance's method table may mix: relatives, and the relatives of those."""
+    found: dict[Class, None] = {}
+    todo = [cls]
+    while todo:
+        current = todo.pop()
+        if current not in found:
+            found[current] = None
+            todo += current.relatives()
+    return list(found)
+
+
+def _foreign_override(function: Function) -> str | None:
+    """Whether a base outside the project may call the method."""
+    if function.owner is None:
+        return None
+    for cls in _family(function.owner):
+        if cls.unknown_bases:
+            return "a base class isn't known"
+        for base in cls.external_bases:
+            if base.partition(".")[0] in ("rasa_sdk", "rasa_core_sdk") or base in _KNOWN_BASES:
+                continue
+            return f"its class descends from {base}"
+    return None
+
+
+def _returned_coroutine(site: Site, colours: Colours) -> bool:
+    """Whether a plain function that becomes async hands on a coroutine: ``return self.fetch()``."""
+    function = site.scope.function
+    if function is None or function not in colours.converted:
+        return False
+    return isinstance(site.scope.facts.parents.get(site.node), ast.Return)
+
+
+_KNOWN_BASES = frozenset(
+    {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing.NamedTuple", "enum.Enum", "Exception"}
+)

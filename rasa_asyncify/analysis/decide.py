@@ -1,0 +1,362 @@
+"""From colours to edits: one decision per function and call site, with its place and reason."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from rasa_asyncify import plan as p
+from rasa_asyncify.analysis.colours import Colours, Solver
+from rasa_asyncify.analysis.entries import Entries
+from rasa_asyncify.analysis.fetches import FetchPlan
+from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.analysis.handlers import Mapped
+from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
+from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.analysis.tries import handler_changes
+from rasa_asyncify.project.model import Class, Function, Module, Scope
+from rasa_asyncify.project.values import ExternalMethod
+from rasa_asyncify.sdk import Treatment, base_awaits
+
+
+class Decider:
+    """Writes the plan for one project, once its colours are known."""
+
+    def __init__(self, graph: Graph, entries: Entries, solver: Solver, colours: Colours, plan: p.Plan) -> None:
+        self.graph = graph
+        self.entries = entries
+        self.solver = solver
+        self.colours = colours
+        self.plan = plan
+        self._moved_names: dict[Function, str] = {}
+
+    def decide(self) -> None:
+        """Fill in the plan."""
+        for function in sorted(self.colours.converted | set(self.colours.moved), key=_order):
+            self._function(function)
+        for function in self._inline():
+            self._body(function)
+        self._callers()
+        self._share_connections()
+        self._findings()
+
+    def _inline(self) -> list[Function]:
+        found = {f for f in self.graph.reached if self.colours.inline(f)} | {
+            f for f in self.colours.converted if self.colours.inline(f)
+        }
+        return sorted((f for f in found if self.solver.writable(f.module)), key=_order)
+
+    def _edit(self, module: Module, edit: p.Edit) -> None:
+        edits = self.plan.module(module.path).edits
+        if edit not in edits:
+            edits.append(edit)
+
+    # -- functions ------------------------------------------------------------------------------------
+
+    def _function(self, function: Function) -> None:
+        entry = self.entries.found.get(function)
+        is_run = entry is not None and entry.treatment is Treatment.RUN
+        at = span(function.node, function.module)
+        if function in self.colours.moved:
+            reason = self.colours.moved[function]
+            alone = shares(function, self.graph)
+            name = self._fresh_name(function)
+            through = _through(function)
+            move = p.MoveBody(at, "RA031", reason, name, through, alone, is_run)
+            self._edit(function.module, move)
+            return
+        if is_run:
+            reason = f"the action server awaits {function.qualname}()"
+        elif entry is not None:
+            reason = f"the SDK awaits {function.qualname}()"
+        else:
+            reason = f"{function.qualname}() waits, and all its callers can await it"
+        rule = "RA001" if is_run else "RA002" if entry is not None else "RA003"
+        self._edit(function.module, p.MakeAsync(at, rule, reason, is_run))
+
+    def _fresh_name(self, function: Function) -> str:
+        """A name that no relative has or gets."""
+        stem = function.name.strip("_")
+        base = f"_{stem}_blocking"
+        taken = set(self._moved_names.values()) if function.owner is None else set()
+        classes: list[Class] = function.owner.relatives() if function.owner else []
+        for cls in classes:
+            taken |= set(cls.scope.bindings)
+            taken |= {n for f, n in self._moved_names.items() if f.owner is cls}
+        if function.owner is None:
+            taken |= set(function.parent.bindings)
+        name, number = base, 2
+        while name in taken:
+            name, number = f"{base}_{number}", number + 1
+        self._moved_names[function] = name
+        return name
+
+    # -- bodies ---------------------------------------------------------------------------------------
+
+    def _body(self, function: Function) -> None:
+        sites = self.graph.active_sites(function.scope)
+        taken: set[int] = set()
+        for site in sorted(sites, key=_outermost_first):
+            if id(site.node) in taken or site in self.colours.stuck:
+                continue
+            try:
+                treatment = self.solver.treatment(site)
+            except TooTangled:
+                continue
+            if isinstance(treatment, Offload) and treatment.whole:
+                taken |= {id(n) for n in ast.walk(treatment.node)}
+            self._site(site, treatment)
+        if function in self.colours.converted:
+            self._await_bases(function)
+        for change in handler_changes(function.scope, self.solver, self.graph, self.colours):
+            self._handler(function.module, change)
+
+    def _site(self, site: Site, treatment: Offload | str | None) -> None:
+        module, node = site.scope.module, site.node
+        if treatment is None or not isinstance(node, ast.expr):
+            return
+        if treatment == "await":
+            if not isinstance(site.scope.facts.parents.get(node), ast.Await):
+                names = ", ".join(sorted({t.qualname for t in site.targets}))
+                self._edit(module, p.AwaitCall(span(node, module), "RA004", f"{names}() is a coroutine function"))
+        elif treatment == "asyncio.sleep":
+            self._edit(module, p.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
+        elif treatment == "aiohttp":
+            self._fetch(site)
+        elif isinstance(treatment, Offload):
+            self._offload(site, treatment)
+
+    def _offload(self, site: Site, offload: Offload) -> None:
+        module = site.scope.module
+        names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3])
+        reason = f"{names} blocks"
+        refused = self.colours.refused.get(site)
+        if refused:
+            reason += f"; not aiohttp: {refused}"
+        kept = [self.colours.kept[t] for t in site.targets if t in self.colours.kept]
+        if kept:
+            reason += f"; not awaited: {kept[0]}"
+        at = span(offload.node, module)
+        kind = p.OffloadExpression if offload.whole else p.OffloadCall
+        self._edit(module, kind(at, "RA030", reason, offload.alone))
+
+    def _fetch(self, site: Site) -> None:
+        module = site.scope.module
+        plan = self.solver.fetches.plan(site)
+        response = plan.response or _fresh("response", site.scope)
+        session = _fresh("session", site.scope)
+        self._edit(
+            module,
+            p.Fetch(
+                span(plan.statement, module),
+                "RA020",
+                f"{site.blockers[0]}() holds the event loop",
+                span(plan.call, module),
+                plan.method,
+                response,
+                session,
+                plan.timeout,
+            ),
+        )
+        self._uses(plan, module)
+
+    def _uses(self, plan: FetchPlan, module: Module) -> None:
+        for use in plan.uses:
+            reason = "the response is aiohttp's"
+            self._edit(module, p.UseResponse(span(use.node, module), "RA020", reason, use.form))
+
+    def _handler(self, module: Module, change: Mapped) -> None:
+        at = span(change.handler, module)
+        self._edit(module, p.MapHandler(at, "RA020", "aiohttp raises other exceptions", change.types))
+
+    def _await_bases(self, function: Function) -> None:
+        """``super().run()`` and the like give coroutines where the SDK's base is async."""
+        for call in function.facts.calls:
+            for value in self.graph.inference.infer(call.func, function.scope):
+                if isinstance(value, ExternalMethod) and base_awaits(value.cls, value.name):
+                    parent = function.facts.parents.get(call)
+                    if not isinstance(parent, ast.Await):
+                        reason = f"{value.cls}.{value.name}() is a coroutine function"
+                        self._edit(function.module, p.AwaitCall(span(call, function.module), "RA004", reason))
+
+    # -- callers that stay synchronous ------------------------------------------------------------------
+
+    def _callers(self) -> None:
+        new = self.colours.converted | {f for f in self.colours.moved if not f.is_async}
+        for function in sorted(new, key=_order):
+            for site in self.graph.callers.get(function, ()):
+                caller = site.scope.function
+                if caller is not None and self.colours.inline(caller):
+                    if not self.solver.writable(site.scope.module):
+                        self._outside(site, function)
+                    elif caller not in self.graph.reached:
+                        self._await_in(site, function)
+                    continue
+                self._run(site, function)
+        self._guessed_runs()
+
+    def _await_in(self, site: Site, function: Function) -> None:
+        """A coroutine function that no action reaches, such as an async test, awaits too."""
+        module, node = site.scope.module, site.node
+        if isinstance(node, ast.Call) and not isinstance(site.scope.facts.parents.get(node), ast.Await):
+            reason = f"{function.qualname}() is a coroutine function"
+            self._edit(module, p.AwaitCall(span(node, module), "RA004", reason))
+
+    def _run(self, site: Site, function: Function) -> None:
+        module, node = site.scope.module, site.node
+        if not self.solver.writable(module):
+            self._outside(site, function)
+        elif isinstance(node, ast.Call) and not _is_run_already(node, site.scope):
+            reason = f"{function.qualname}() is a coroutine function"
+            self._edit(module, p.RunCall(span(node, module), "RA005", reason))
+
+    def _outside(self, site: Site, function: Function) -> None:
+        path = site.scope.module.path
+        self.plan.wider.add(path)
+        message = f"calls {function.qualname}(), which becomes a coroutine function, from outside of the given paths"
+        self.plan.findings.append(p.Finding("RA102", path, site.line, message))
+
+    def _guessed_runs(self) -> None:
+        """Tests that get their action from a fixture: ``x.run(dispatcher, tracker, domain)``."""
+        if not any(e.treatment is Treatment.RUN and e.function in self.colours.converted | set(self.colours.moved)
+                   for e in self.entries.found.values()):
+            return
+        for module in self.graph.inference.project.modules.values():
+            if not module.is_test:
+                continue
+            for function in module.scope.functions():
+                for call in function.facts.calls:
+                    if _looks_like_run(call) and not self.graph.inference.infer(call.func, function.scope):
+                        self._guessed_run(call, function)
+
+    def _guessed_run(self, call: ast.Call, function: Function) -> None:
+        module = function.module
+        parent = function.facts.parents.get(call)
+        if isinstance(parent, ast.Await) or _is_run_already(call, function.scope):
+            return
+        reason = "an action's run() is a coroutine function"
+        if not self.solver.writable(module):
+            self.plan.wider.add(module.path)
+            message = "seems to call an action's run(), which becomes a coroutine function, from outside of the given paths"
+            self.plan.findings.append(p.Finding("RA102", module.path, call.lineno, message))
+        elif function.is_async:
+            self._edit(module, p.AwaitCall(span(call, module), "RA004", reason))
+        else:
+            self._edit(module, p.RunCall(span(call, module), "RA005", reason))
+
+    # -- connections ----------------------------------------------------------------------------------
+
+    def _share_connections(self) -> None:
+        """SQLite connections that are kept are opened without the thread check, once a worker thread uses them."""
+        alone = any(getattr(e, "alone", False) for m in self.plan.modules.values() for e in m.edits)
+        if not alone:
+            return
+        project = self.graph.inference.project
+        scopes = [m.scope for m in project.modules.values()] + [f.scope for f in project.functions()]
+        for scope in scopes:
+            if not self.solver.writable(scope.module) or scope.module.is_test:
+                continue
+            for site in self.graph.finder.sites(scope):
+                if "sqlite3.connect" in site.blockers and site.shared and isinstance(site.node, ast.Call):
+                    self._share(site.node, scope.module)
+
+    def _share(self, node: ast.Call, module: Module) -> None:
+        if any(k.arg in ("check_same_thread", None) for k in node.keywords):
+            return
+        reason = "the connection is used from one worker thread"
+        edit = p.AddKeyword(span(node, module), "RA032", reason, "check_same_thread", "False")
+        self._edit(module, edit)
+
+    # -- findings -------------------------------------------------------------------------------------
+
+    def _findings(self) -> None:
+        add = self.plan.findings.append
+        for site, reason in self.colours.stuck.items():
+            names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3]) or "a call"
+            if self.solver.writable(site.scope.module):
+                message = f"{names} still blocks the event loop: {reason}"
+                add(p.Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
+        for entry in self.entries.found.values():
+            function = entry.function
+            if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
+                if self.solver.writable(function.module):
+                    self._never_awaited(function)
+            elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
+                message = f"{function.qualname}() is a generator, which the SDK doesn't await"
+                add(p.Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
+        for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
+            message = f"{function.qualname}() stays synchronous: {reason}"
+            self.plan.notes.append(p.Finding("RA107", function.module.path, function.node.lineno, message))
+            if "outside of the given paths" in reason:
+                self.plan.wider |= {
+                    s.scope.module.path
+                    for s in self.graph.callers.get(function, ())
+                    if not self.solver.writable(s.scope.module)
+                }
+
+    def _never_awaited(self, function: Function) -> None:
+        sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
+        names = ", ".join(f"{n}()" for s in sites[:1] for n in self.graph.reasons(s)[:2])
+        message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
+        line = sites[0].line if sites else function.node.lineno
+        self.plan.findings.append(p.Finding("RA104", function.module.path, line, message, blocks=True))
+
+
+def span(node: ast.expr | ast.stmt | ast.excepthandler, module: Module) -> p.Span:
+    """Where ``node`` stands, in characters (``ast`` counts bytes)."""
+    lines = module.lines
+    end_line = node.end_lineno or node.lineno
+    start = _characters(lines[node.lineno - 1], node.col_offset)
+    end = _characters(lines[end_line - 1], node.end_col_offset or 0)
+    return p.Span(node.lineno, start, end_line, end)
+
+
+def _characters(line: str, column: int) -> int:
+    return column if line.isascii() else len(line.encode("utf-8")[:column].decode("utf-8", "ignore"))
+
+
+def _order(function: Function) -> tuple[str, int]:
+    return (str(function.module.path), function.node.lineno)
+
+
+def _outermost_first(site: Site) -> tuple[int, int, int, int]:
+    node = site.node
+    if isinstance(node, ast.comprehension):
+        return (site.line, node.target.col_offset, 0, 0)
+    return (node.lineno, node.col_offset, -(node.end_lineno or 0), -(node.end_col_offset or 0))
+
+
+def _through(function: Function) -> str:
+    if function.owner is None:
+        return ""
+    if function.is_static:
+        return function.owner.name
+    return function.self_name or "self"
+
+
+def _fresh(name: str, scope: Scope) -> str:
+    """``name``, or a variation of it that the scope and its module don't use."""
+    used = {n.id for n in scope.facts.names} | set(scope.bindings) | set(scope.module.scope.bindings)
+    for nested in scope.functions():
+        used |= {n.id for n in nested.facts.names}
+    for candidate in (name, f"http_{name}", *(f"{name}_{i}" for i in range(2, 100))):
+        if candidate not in used:
+            return candidate
+    return f"{name}_"
+
+
+def _is_run_already(node: ast.Call, scope: Scope) -> bool:
+    parent = scope.facts.parents.get(node)
+    if isinstance(parent, ast.Await):
+        return True
+    return isinstance(parent, ast.Call) and bool(
+        re.search(r"(^|\.)(run|run_until_complete|create_task|ensure_future|gather|wait_for)$", ast.unparse(parent.func))
+    )
+
+
+def _looks_like_run(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr != "run":
+        return False
+    given = [*call.args, *(k.value for k in call.keywords)]
+    text = " ".join(ast.unparse(a) for a in given).lower()
+    return len(given) == 3 and ("tracker" in text or "dispatcher" in text)

@@ -1,0 +1,112 @@
+"""Entry points: the methods that rasa-sdk calls on the project's classes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rasa_asyncify import sdk
+from rasa_asyncify.plan import Finding
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import Assigned, Class, Function, Module
+from rasa_asyncify.project.values import LambdaValue, OwnFunction
+from rasa_asyncify.sdk import Treatment
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A function that the SDK calls, how it treats the result, and the class it is reached through."""
+
+    function: Function
+    treatment: Treatment
+    cls: Class
+    assigned: bool = False
+
+
+@dataclass
+class Entries:
+    """The entry points, and what was left alone with a finding."""
+
+    found: dict[Function, Entry] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    def changeable(self) -> Iterator[Entry]:
+        """Those that may become coroutine functions."""
+        return (e for e in self.found.values() if e.treatment is not Treatment.PLAIN)
+
+
+@dataclass(frozen=True)
+class SdkLimits:
+    """What the pinned SDK awaits; ``pin``, ``path`` and ``line`` say where it is pinned."""
+
+    awaits_run: bool = True
+    awaits_forms: bool = True
+    pin: str = ""
+    path: Path | None = None
+    line: int = 1
+
+
+def find_entries(inference: Inference, limits: SdkLimits) -> Entries:
+    """Every entry point of the project, with findings for the classes on an SDK that doesn't await."""
+    entries = Entries()
+    old: set[Module] = set()
+    unawaited = False
+    for cls in inference.project.classes():
+        bases = cls.all_external_bases()
+        kinds = sdk.kinds(bases)
+        if not kinds or cls.module.is_test and not _defines_entry(cls, kinds):
+            continue
+        if any(base.partition(".")[0] == sdk.OLD_RASA for base in bases):
+            old.add(cls.module)
+        elif not limits.awaits_run:
+            unawaited = True
+        else:
+            _add_class(entries, inference, cls, kinds, limits)
+    for module in sorted(old, key=lambda m: m.name):
+        message = "rasa_core_sdk never awaits an action: left alone"
+        entries.findings.append(Finding("RA103", module.path, _import_line(module), message))
+    if unawaited and limits.path is not None:
+        message = f"{limits.pin} never awaits an action: the project is left alone"
+        entries.findings.append(Finding("RA103", limits.path, limits.line, message))
+    return entries
+
+
+def _defines_entry(cls: Class, kinds: set[str]) -> bool:
+    return any(sdk.treatment(kinds, name) for name in cls.scope.bindings)
+
+
+def _add_class(
+    entries: Entries, inference: Inference, cls: Class, kinds: set[str], limits: SdkLimits
+) -> None:
+    for ancestor in cls.ancestry():
+        for name, bindings in ancestor.scope.bindings.items():
+            treatment = sdk.treatment(kinds, name)
+            if treatment is None:
+                continue
+            if kinds == {"form"} and not limits.awaits_forms and name != "run":
+                treatment = Treatment.PLAIN
+            for binding in bindings:
+                if isinstance(binding, Function):
+                    entries.found.setdefault(binding, Entry(binding, treatment, cls))
+                elif isinstance(binding, Assigned):
+                    _add_assigned(entries, inference, binding, treatment, ancestor)
+
+
+def _add_assigned(
+    entries: Entries, inference: Inference, binding: Assigned, treatment: Treatment, cls: Class
+) -> None:
+    for value in inference.infer(binding.value, cls.scope):
+        if isinstance(value, OwnFunction):
+            entry = Entry(value.function, treatment, cls, assigned=True)
+            entries.found.setdefault(value.function, entry)
+        elif isinstance(value, LambdaValue) and treatment is Treatment.RUN:
+            message = "`run` is a lambda, which can't be made async: write it as a method"
+            entries.findings.append(Finding("RA101", cls.module.path, value.node.lineno, message))
+
+
+def _import_line(module: Module) -> int:
+    for number, line in enumerate(module.lines, 1):
+        if sdk.OLD_RASA in line:
+            return number
+    return 1

@@ -1,0 +1,208 @@
+"""Who calls whom: what entry points reach, what blocks, and every caller of a function."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from rasa_asyncify.analysis.decorators import Decorators
+from rasa_asyncify.analysis.sites import Site, SiteFinder, is_deferred, is_deferring_call
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import Function, Imported, Scope
+from rasa_asyncify.project.values import OwnFunction
+
+_ROUNDS = 4
+
+
+class Graph:
+    """The calls of a project, as far as reading tells."""
+
+    def __init__(self, inference: Inference) -> None:
+        self.inference = inference
+        self.finder = SiteFinder(inference)
+        self.decorators = Decorators(inference)
+        self.reached: dict[Function, None] = {}
+        self.callers: dict[Function, list[Site]] = defaultdict(list)
+        self.runners: frozenset[Function] = frozenset()
+        self._blocking: set[Function] = set()
+        self._references: dict[Function, ast.Name] = {}
+
+    # -- reach ----------------------------------------------------------------------------------------
+
+    def reach(self, start: Iterable[Function]) -> None:
+        """Follow the calls from ``start``; again, as long as new arguments flow into parameters."""
+        start = list(start)
+        for _ in range(_ROUNDS):
+            known = sum(len(v) for v in self.inference.flows.values())
+            self._reach_once(start)
+            if sum(len(v) for v in self.inference.flows.values()) == known:
+                break
+            self.inference.forget()
+            self.finder.forget()
+        self._find_blocking()
+
+    def _reach_once(self, start: list[Function]) -> None:
+        self.reached = {}
+        todo = list(start)
+        while todo:
+            function = todo.pop()
+            if function in self.reached:
+                continue
+            self.reached[function] = None
+            todo += self._wrappers(function)
+            for site in self.finder.sites(function.scope):
+                todo += site.targets
+        self.runners = frozenset(f for f in self.reached if is_runner(f))
+
+    def _wrappers(self, function: Function) -> list[Function]:
+        """The project's own wrappers around ``function``, which now call it."""
+        if not function.node.decorator_list:
+            return []
+        wrappers = list(self.decorators.of(function).wrappers)
+        for wrapper in wrappers:
+            decorator = wrapper.parent.function
+            if decorator is not None:
+                name = decorator.node.args.args[0].arg
+                flows = self.inference.flows[(decorator, name)]
+                reference = self._reference(function)
+                if all(e is not reference for e, _ in flows):
+                    flows.append((reference, function.parent))
+        return wrappers
+
+    def _reference(self, function: Function) -> ast.Name:
+        """One ``Name`` node per function, so that a flow is noted once."""
+        if function not in self._references:
+            node = ast.Name(function.name, ast.Load())
+            self._references[function] = ast.copy_location(node, function.node)
+        return self._references[function]
+
+    # -- blocking -------------------------------------------------------------------------------------
+
+    def active_sites(self, scope: Scope) -> list[Site]:
+        """The sites of a scope whose code runs where the scope's does: not what a thread will call."""
+        return [s for s in self.finder.sites(scope) if not self._elsewhere(s)]
+
+    def _elsewhere(self, site: Site) -> bool:
+        if is_deferred(site.node, site.scope, self.runners, self.inference):
+            return True
+        node = site.node
+        return (
+            isinstance(node, ast.Call)
+            and site.callbacks
+            and is_deferring_call(node, site.scope, self.runners, self.inference)
+        )
+
+    def _find_blocking(self) -> None:
+        self._blocking = set()
+        changed = True
+        while changed:
+            changed = False
+            for function in self.reached:
+                if function not in self._blocking and self._blocks_now(function):
+                    self._blocking.add(function)
+                    changed = True
+
+    def _blocks_now(self, function: Function) -> bool:
+        return any(self.site_blocks(site) for site in self.active_sites(function.scope))
+
+    def site_blocks(self, site: Site) -> bool:
+        """Whether the site holds the thread it runs in."""
+        return bool(site.blockers) or any(t in self._blocking and not t.is_async for t in self.through(site))
+
+    def through(self, site: Site) -> list[Function]:
+        """The functions that the site runs: those it calls and the project's own wrappers around them."""
+        found = list(site.targets)
+        for target in site.targets:
+            if target.node.decorator_list:
+                found += self.decorators.of(target).wrappers
+        return found
+
+    def blocks(self, function: Function) -> bool:
+        """Whether calling ``function`` may hold the thread it is called in."""
+        return function in self._blocking
+
+    def reasons(self, site: Site) -> list[str]:
+        """The blockers behind a site, nearest first: ``["requests.get"]``."""
+        found: dict[str, None] = dict.fromkeys(site.blockers)
+        seen: set[Function] = set()
+        todo = [t for t in self.through(site) if not t.is_async]
+        while todo:
+            function = todo.pop(0)
+            if function in seen or function not in self._blocking:
+                continue
+            seen.add(function)
+            for inner in self.active_sites(function.scope):
+                found.update(dict.fromkeys(inner.blockers))
+                todo += [t for t in self.through(inner) if not t.is_async]
+        return list(found)
+
+    # -- callers --------------------------------------------------------------------------------------
+
+    def index_callers(self) -> None:
+        """Find the callers of every reached function, in every scope of the project."""
+        for _ in range(_ROUNDS):
+            known = sum(len(v) for v in self.inference.flows.values())
+            sites = [site for scope in self._scopes() for site in self.finder.sites(scope)]
+            if sum(len(v) for v in self.inference.flows.values()) == known:
+                break
+            self.inference.forget()
+            self.finder.forget()
+        self.callers.clear()
+        for site in sites:
+            for target in site.targets:
+                self.callers[target].append(site)
+        self.runners = frozenset(f for f in self.inference.project.functions() if is_runner(f))
+
+    def _scopes(self) -> Iterator[Scope]:
+        for module in self.inference.project.modules.values():
+            yield module.scope
+            for cls in module.scope.classes():
+                yield cls.scope
+            for function in module.scope.functions():
+                yield function.scope
+
+    def uses_as_value(self, wanted: set[Function]) -> dict[Function, list[tuple[ast.expr, Scope]]]:
+        """Where functions are used other than by calling them: passed on, stored, returned."""
+        names = {f.name for f in wanted}
+        found: dict[Function, list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        for scope in self._scopes():
+            facts = scope.facts
+            aliases = names | _aliases(scope.module.scope, names) | _aliases(scope, names)
+            nodes: list[ast.expr] = [n for n in facts.names if n.id in aliases]
+            nodes += [n for n in facts.loads if n.attr in names]
+            for node in nodes:
+                parent = facts.parents.get(node)
+                if isinstance(parent, ast.Call) and parent.func is node:
+                    continue
+                if isinstance(getattr(node, "ctx", None), ast.Store) or _is_decorator(node, parent):
+                    continue
+                for value in self.inference.infer(node, scope):
+                    if isinstance(value, OwnFunction) and value.function in wanted:
+                        found[value.function].append((node, scope))
+            for call in facts.calls:
+                if isinstance(call.func, ast.Name) and call.func.id == "getattr":
+                    for value in self.inference.infer(call, scope):
+                        if isinstance(value, OwnFunction) and value.function in wanted:
+                            found[value.function].append((call, scope))
+        return found
+
+
+def is_runner(function: Function) -> bool:
+    """Whether ``function`` sends what it is given to an executor, as ``in_thread`` does."""
+    return function.is_async and any(
+        load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads
+    )
+
+
+def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:
+    return node in getattr(parent, "decorator_list", ())
+
+
+def _aliases(scope: Scope, names: set[str]) -> set[str]:
+    return {
+        local
+        for local, bindings in scope.bindings.items()
+        if any(isinstance(b, Imported) and b.name in names for b in bindings)
+    }
+

@@ -1,0 +1,114 @@
+"""What the project's tests replace: blockers patched by path, helpers replaced by plain functions."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import Function, Module, Scope
+from rasa_asyncify.project.values import External, OwnFunction, Values
+
+# Libraries that answer `requests` calls in tests; they don't see aiohttp's.
+_HTTP_MOCKS = frozenset({"responses", "requests_mock", "httpretty", "vcr", "betamax", "pook", "mocket"})
+_FIXTURES = frozenset({"requests_mock", "requests_mocker", "httpserver_mock"})
+
+
+@dataclass
+class Patches:
+    """``everywhere``: dotted names of blockers replaced for all modules; ``in_module``: for one.
+
+    ``replaced``: functions of the project that a plain value takes the place of.
+    """
+
+    everywhere: set[str] = field(default_factory=set)
+    in_module: set[tuple[Module, str]] = field(default_factory=set)
+    replaced: set[Function] = field(default_factory=set)
+    http_mock: str | None = None
+
+    def covers(self, blocker: str, module: Module) -> bool:
+        """Whether a test replaces ``blocker`` as ``module`` calls it."""
+        parts = blocker.split(".")
+        prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
+        return bool(prefixes & self.everywhere) or any((module, p) in self.in_module for p in prefixes)
+
+
+def find_patches(inference: Inference) -> Patches:
+    """Read every test module of the project."""
+    patches = Patches()
+    for module in inference.project.modules.values():
+        if not module.is_test:
+            continue
+        _http_mocks(module, patches)
+        if "patch" not in module.source.text and "setattr" not in module.source.text:
+            continue
+        scopes = [module.scope, *(f.scope for f in module.scope.functions())]
+        scopes += [c.scope for c in module.scope.classes()]
+        for scope in scopes:
+            for call in scope.facts.calls:
+                _read_call(call, scope, inference, patches)
+    return patches
+
+
+def _http_mocks(module: Module, patches: Patches) -> None:
+    for binding in module.scope.bindings:
+        if binding in _HTTP_MOCKS:
+            patches.http_mock = binding
+    for function in module.scope.functions():
+        for argument in function.node.args.args:
+            if argument.arg in _FIXTURES:
+                patches.http_mock = argument.arg
+
+
+def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patches) -> None:
+    text = ast.unparse(call.func)
+    last = text.rpartition(".")[2]
+    if not call.args:
+        return
+    if text.endswith("patch.object") or (last == "setattr" and len(call.args) >= 2):
+        first, second = call.args[0], call.args[1] if len(call.args) > 1 else None
+        if isinstance(first, ast.Constant) and isinstance(first.value, str):
+            _by_path(first.value, _is_plain(call, last), scope.module, inference, patches)
+        elif isinstance(second, ast.Constant) and isinstance(second.value, str):
+            owners = inference.infer(first, scope)
+            values = tuple(v for o in owners for v in inference.attribute(o, second.value))
+            _note(values, _is_plain(call, last), None, patches)
+    elif last == "patch" and isinstance(call.args[0], ast.Constant):
+        target = call.args[0].value
+        if isinstance(target, str):
+            _by_path(target, _is_plain(call, last), scope.module, inference, patches)
+
+
+def _is_plain(call: ast.Call, how: str) -> bool:
+    """Whether what takes the place is given, and so won't be awaitable as ``patch``'s own AsyncMock is."""
+    count = {"setattr": 0, "object": 2, "patch": 1}.get(how, 0)
+    if how == "setattr":
+        return True
+    return len(call.args) > count or any(k.arg in ("new", "new_callable") for k in call.keywords)
+
+
+def _by_path(
+    target: str, plain: bool, importer: Module, inference: Inference, patches: Patches
+) -> None:
+    parts = target.split(".")
+    for end in range(len(parts) - 1, 0, -1):
+        own = inference.project.find_module(".".join(parts[:end]), 0, importer)
+        if not isinstance(own, Module):
+            continue
+        values = inference.name(parts[end], own.scope)
+        for attribute in parts[end + 1 :]:
+            values = tuple(v for o in values for v in inference.attribute(o, attribute))
+        _note(values, plain, own if end == len(parts) - 1 else None, patches)
+        return
+    _note((External(inference.catalogue.canonical(target)),), plain, None, patches)
+
+
+def _note(values: Values, plain: bool, module: Module | None, patches: Patches) -> None:
+    for value in values:
+        if isinstance(value, External):
+            if module is None:
+                patches.everywhere.add(value.name)
+            else:
+                patches.in_module.add((module, value.name))
+        elif isinstance(value, OwnFunction) and plain:
+            patches.replaced.add(value.function)

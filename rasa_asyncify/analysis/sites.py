@@ -1,0 +1,467 @@
+"""The places in a scope's code that may block: calls, attribute reads, loops, ``with`` blocks, subscripts."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import (
+    COMPREHENSIONS,
+    FUNCTION_NODES,
+    Assigned,
+    Class,
+    Function,
+    Imported,
+    Scope,
+)
+from rasa_asyncify.project.values import (
+    External,
+    ExternalInstance,
+    ExternalMethod,
+    Instance,
+    OwnClass,
+    OwnFunction,
+    Value,
+    Values,
+)
+
+SiteNode: TypeAlias = ast.Call | ast.Attribute | ast.Subscript | ast.For | ast.comprehension | ast.With
+
+# Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.
+DEFERRED = frozenset(
+    {
+        "run_in_executor",
+        "to_thread",
+        "submit",
+        "Thread",
+        "Timer",
+        "Process",
+        "start_new_thread",
+        "add_job",
+        "add_periodic_task",
+        "scheduled_job",
+        "register",
+        "run_sync",
+        "sync_to_async",
+        "signal",
+        "add_done_callback",
+    }
+)
+# Call what they are given at once.
+_EAGER = frozenset(
+    {f"builtins.{n}" for n in ("map", "filter", "sorted", "min", "max", "any", "all", "sum", "list", "next", "tuple", "set")}
+    | {"functools.reduce", "itertools.starmap", "itertools.groupby", "itertools.filterfalse", "itertools.takewhile"}
+)
+_EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
+# Lazy ones: what they call runs where their result is used up.
+LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
+
+
+@dataclass(eq=False)
+class Site:
+    """One place that blocks by itself (``blockers``) or calls functions of the project (``targets``).
+
+    ``native`` is the kind of replacement known for its only blocker; ``thread`` the thread rule of the object it
+    uses or makes ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope.
+    """
+
+    node: SiteNode
+    scope: Scope
+    blockers: tuple[str, ...] = ()
+    targets: tuple[Function, ...] = ()
+    native: str | None = None
+    thread: str | None = None
+    shared: bool = False
+    kind: str = "io"
+    certain: bool = True
+    callbacks: bool = False
+
+    @property
+    def line(self) -> int:
+        node = self.node
+        return node.target.lineno if isinstance(node, ast.comprehension) else node.lineno
+
+    @property
+    def is_expression(self) -> bool:
+        return isinstance(self.node, ast.expr)
+
+
+class SiteFinder:
+    """Finds the sites of scopes, once each."""
+
+    def __init__(self, inference: Inference) -> None:
+        self.inference = inference
+        self.catalogue = inference.catalogue
+        self._known: dict[Scope, list[Site]] = {}
+
+    def forget(self) -> None:
+        """Drop what was remembered, after the inference has learnt more."""
+        self._known.clear()
+
+    def sites(self, scope: Scope) -> list[Site]:
+        """The sites in the scope's own code, in no particular order."""
+        if scope not in self._known:
+            self._known[scope] = list(self._find(scope))
+        return self._known[scope]
+
+    def _find(self, scope: Scope) -> list[Site]:
+        facts = scope.facts
+        found = [self._call(node, scope) for node in facts.calls]
+        for node in facts.loads:
+            if isinstance(node.ctx, ast.Load):
+                found.append(self._load(node, scope))
+        found += [self._subscript(node, scope) for node in facts.subscripts]
+        found += [self._loop(node, scope) for node in facts.loops]
+        found += [self._with(node, scope) for node in facts.withs]
+        return [site for site in found if site is not None]
+
+    # -- calls --------------------------------------------------------------------------------------
+
+    def _call(self, node: ast.Call, scope: Scope) -> Site | None:
+        values = self.inference.infer(node.func, scope)
+        site = Site(node, scope)
+        if isinstance(scope.facts.parents.get(node), ast.Await):
+            # What is awaited is a coroutine already, whatever the catalogue says of another version.
+            values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
+        names: list[str] = []
+        targets: list[Function] = []
+        for value in values:
+            self._callee(value, node, scope, names, targets)
+        self._note_flows(values, node, scope)
+        before = len(targets)
+        if self._calls_arguments(node, values):
+            for argument in [*node.args, *(k.value for k in node.keywords)]:
+                for value in self.inference.infer(argument, scope):
+                    self._callee(value, node, scope, names, targets)
+            names += self._iterated(node, values, scope)
+        site.callbacks = len(targets) > before
+        if not names and not targets:
+            return None
+        site.blockers = tuple(dict.fromkeys(names))
+        site.targets = tuple(dict.fromkeys(targets))
+        self._describe(site, values)
+        return site
+
+    def _callee(
+        self, value: Value, node: ast.Call, scope: Scope, names: list[str], targets: list[Function]
+    ) -> None:
+        if isinstance(value, External):
+            if self.catalogue.blocks(value.name) and not _harmless(value.name, node):
+                names.append(value.name)
+        elif isinstance(value, ExternalMethod):
+            entry = self.catalogue.cls(value.cls)
+            if entry is not None and entry.blocks(value.name):
+                names.append(f"{value.cls}.{value.name}")
+        elif isinstance(value, ExternalInstance):
+            entry = self.catalogue.cls(value.cls)
+            if entry is not None and ("call" in entry.operations or entry.blocks("__call__")):
+                names.append(value.cls)
+        elif isinstance(value, OwnFunction):
+            targets.append(value.function)
+        elif isinstance(value, OwnClass):
+            targets += constructors(value.cls)
+            for base in sorted(value.cls.all_external_bases()):
+                if self.catalogue.blocks(self.catalogue.canonical(base)):
+                    names.append(base)
+        elif isinstance(value, Instance):
+            targets += methods(value.cls, "__call__")
+
+    def _iterated(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
+        """``list(cursor)`` and the like iterate over something that waits for its items."""
+        if not node.args or not any(isinstance(v, External) and v.name in _EAGER for v in values):
+            return []
+        found = self.inference.infer(node.args[0], scope)
+        return self._operation(found, "iter", "__iter__")[0]
+
+    def _calls_arguments(self, node: ast.Call, values: Values) -> bool:
+        if not node.args and not node.keywords:
+            return False
+        if any(isinstance(v, External) and v.name in _EAGER for v in values):
+            return True
+        return isinstance(node.func, ast.Attribute) and node.func.attr in _EAGER_METHODS and not values
+
+    def _note_flows(self, values: Values, node: ast.Call, scope: Scope) -> None:
+        """Remember which functions and objects are handed to which parameters."""
+        if not node.args and not node.keywords:
+            return
+        for value in values:
+            functions = (
+                [value.function]
+                if isinstance(value, OwnFunction)
+                else constructors(value.cls)
+                if isinstance(value, OwnClass)
+                else []
+            )
+            for function in functions:
+                skip = isinstance(value, OwnClass) or (isinstance(value, OwnFunction) and value.bound)
+                self._flow_into(function, node, scope, skip=int(skip))
+
+    def _flow_into(self, function: Function, node: ast.Call, scope: Scope, skip: int) -> None:
+        arguments = function.node.args
+        positional = [*arguments.posonlyargs, *arguments.args][skip:]
+        pairs = [(p.arg, a) for p, a in zip(positional, node.args, strict=False)]
+        known = {p.arg for p in [*positional, *arguments.kwonlyargs]}
+        pairs += [(k.arg, k.value) for k in node.keywords if k.arg and k.arg in known]
+        if arguments.vararg:
+            pairs += [(arguments.vararg.arg, a) for a in node.args[len(positional) :]]
+        for name, argument in pairs:
+            if isinstance(argument, (ast.Starred, ast.Constant)):
+                continue
+            flows = self.inference.flows[(function, name)]
+            if all(known is not argument for known, _ in flows) and self.inference.infer(argument, scope):
+                flows.append((argument, scope))
+
+    def _describe(self, site: Site, values: Values) -> None:
+        """Fill in native replacement, thread rule and sharing."""
+        node = site.node
+        assert isinstance(node, ast.Call)
+        if len(site.blockers) == 1 and not site.targets and is_direct(node.func, site.scope):
+            site.native = self.catalogue.native(site.blockers[0])
+        libraries = [self.catalogue.library(name) for name in site.blockers]
+        if libraries and all(lib is not None and lib.kind == "cpu" for lib in libraries):
+            site.kind = "cpu"
+        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
+        if receiver is not None:
+            rule = self.thread_rule(self.inference.infer(receiver, site.scope))
+            if rule:
+                site.thread = rule
+                site.shared = is_shared(receiver, site.scope)
+        made = self.thread_rule(self.inference.infer(node, site.scope))
+        if made and site.thread != "affine":
+            site.thread = made
+            site.shared = site.shared or _stored_for_later(node, site.scope)
+
+    def thread_rule(self, values: Values) -> str | None:
+        """The strictest thread rule among objects: "affine" before "unshared"."""
+        rules = {self._rule(value, 0) for value in values}
+        return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
+
+    def _rule(self, value: Value, depth: int) -> str | None:
+        if isinstance(value, ExternalInstance):
+            entry = self.catalogue.cls(value.cls)
+            return entry.thread if entry else None
+        if isinstance(value, Instance) and depth < 3:
+            rules = {self._rule(v, depth + 1) for v in self._held(value.cls)}
+            rules |= {
+                entry.thread
+                for base in value.cls.all_external_bases()
+                if (entry := self.catalogue.cls(self.catalogue.canonical(base))) is not None
+            }
+            return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
+        return None
+
+    def _held(self, cls: Class) -> list[Value]:
+        """The objects that an instance holds in its attributes."""
+        found: list[Value] = []
+        for ancestor in cls.ancestry():
+            for nested in ancestor.scope.facts.nested:
+                if isinstance(nested, Function) and nested.self_name:
+                    for target, value in nested.facts.stores:
+                        if isinstance(target.value, ast.Name) and target.value.id == nested.self_name:
+                            found += self.inference.infer(value, nested.scope)
+        return found
+
+    # -- everything else ----------------------------------------------------------------------------
+
+    def _load(self, node: ast.Attribute, scope: Scope) -> Site | None:
+        parent = scope.facts.parents.get(node)
+        if isinstance(parent, ast.Call) and parent.func is node:
+            return None
+        values = self.inference.infer(node.value, scope)
+        names: list[str] = []
+        targets: list[Function] = []
+        for value in values:
+            if isinstance(value, ExternalInstance):
+                entry = self.catalogue.cls(value.cls)
+                if entry is not None and node.attr in entry.blocking_attributes:
+                    names.append(f"{value.cls}.{node.attr}")
+            elif isinstance(value, Instance):
+                targets += [m for m in methods(value.cls, node.attr) if m.is_property]
+        return self._site(node, scope, names, targets, node.value)
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Site | None:
+        operation = "getitem" if isinstance(node.ctx, ast.Load) else "setitem"
+        values = self.inference.infer(node.value, scope)
+        names, targets = self._operation(values, operation, f"__{operation}__")
+        return self._site(node, scope, names, targets, node.value)
+
+    def _loop(self, node: ast.For | ast.comprehension, scope: Scope) -> Site | None:
+        values = self.inference.infer(node.iter, scope)
+        names, targets = self._operation(values, "iter", "__iter__", "__next__")
+        targets += self._generators(node.iter, scope)
+        return self._site(node, scope, names, targets, node.iter)
+
+    def _generators(self, node: ast.expr, scope: Scope) -> list[Function]:
+        if not isinstance(node, ast.Call):
+            return []
+        values = self.inference.infer(node.func, scope)
+        return [v.function for v in values if isinstance(v, OwnFunction) and v.function.is_generator]
+
+    def _with(self, node: ast.With, scope: Scope) -> Site | None:
+        names: list[str] = []
+        targets: list[Function] = []
+        receiver: ast.expr | None = None
+        for item in node.items:
+            values = self.inference.infer(item.context_expr, scope)
+            more, functions = self._operation(values, "with", "__enter__", "__exit__")
+            names += more
+            targets += functions
+            if isinstance(item.context_expr, ast.Call):
+                called = self.inference.infer(item.context_expr.func, scope)
+                targets += [v.function for v in called if isinstance(v, OwnFunction) and v.function.is_generator]
+            if more or functions:
+                receiver = item.context_expr
+        return self._site(node, scope, names, targets, receiver)
+
+    def _operation(self, values: Values, operation: str, *dunders: str) -> tuple[list[str], list[Function]]:
+        names: list[str] = []
+        targets: list[Function] = []
+        for value in values:
+            if isinstance(value, ExternalInstance):
+                entry = self.catalogue.cls(value.cls)
+                if entry is not None and operation in entry.operations:
+                    names.append(value.cls)
+            elif isinstance(value, Instance):
+                for dunder in dunders:
+                    targets += methods(value.cls, dunder)
+        return names, targets
+
+    def _site(
+        self,
+        node: SiteNode,
+        scope: Scope,
+        names: list[str],
+        targets: list[Function],
+        receiver: ast.expr | None,
+    ) -> Site | None:
+        if not names and not targets:
+            return None
+        site = Site(node, scope, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(targets)))
+        if receiver is not None:
+            site.thread = self.thread_rule(self.inference.infer(receiver, scope))
+            site.shared = bool(site.thread) and is_shared(receiver, scope)
+        return site
+
+
+def constructors(cls: Class) -> list[Function]:
+    """The functions of the project that constructing ``cls`` runs."""
+    return [m for name in ("__new__", "__init__", "__post_init__") for m in methods(cls, name)]
+
+
+def methods(cls: Class, name: str) -> list[Function]:
+    """The method that ``name`` reaches on an instance of ``cls``."""
+    for ancestor in cls.ancestry():
+        method = ancestor.method(name)
+        if method is not None:
+            return [method]
+    return []
+
+
+def is_direct(node: ast.expr, scope: Scope) -> bool:
+    """Whether ``node`` names what an import bound, not what a variable holds."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return False
+    found = scope.lookup(node.id)
+    return found is None or all(isinstance(b, Imported) for b in found[0])
+
+
+def is_shared(node: ast.expr, scope: Scope) -> bool:
+    """Whether the object that ``node`` gives outlives the call: held by a module, a class or an instance."""
+    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    if not isinstance(node, ast.Name):
+        return False
+    found = scope.lookup(node.id)
+    if found is None or found[1].function is None:
+        return True
+    function = found[1].function
+    if node.id == function.self_name:
+        return True
+    for binding in found[0]:
+        value = binding.value if isinstance(binding, Assigned) else None
+        if isinstance(value, (ast.Attribute, ast.Name)) and value is not node and is_shared(value, found[1]):
+            return True
+    return False
+
+
+def _stored_for_later(node: ast.expr, scope: Scope) -> bool:
+    """Whether the made object goes to an attribute, a global or a return value."""
+    parent = scope.facts.parents.get(node)
+    if isinstance(parent, ast.Assign):
+        for target in parent.targets:
+            if isinstance(target, ast.Attribute):
+                return True
+            if isinstance(target, ast.Name) and (target.id in scope.facts.outer or scope.function is None):
+                return True
+    return False
+
+
+def _harmless(name: str, node: ast.Call) -> bool:
+    """Calls of blockers that don't block: ``lock.acquire(blocking=False)``, ``get_nowait`` and the like."""
+    for keyword in node.keywords:
+        if keyword.arg in ("block", "blocking") and isinstance(keyword.value, ast.Constant):
+            return not keyword.value.value
+    return False
+
+
+def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:
+    """The nodes around ``node``, innermost first, up to the scope's own."""
+    parents = scope.facts.parents
+    found: list[ast.AST] = []
+    current = parents.get(node)
+    while current is not None and current is not scope.node:
+        found.append(current)
+        current = parents.get(current)
+    return found
+
+
+def can_await_at(node: ast.AST, scope: Scope) -> bool:
+    """Whether ``await`` may stand at ``node``, in a coroutine function and on Python 3.9."""
+    depth = 0
+    child: ast.AST = node
+    for parent in enclosing(node, scope):
+        if isinstance(parent, (ast.Lambda, ast.ClassDef, *FUNCTION_NODES)):
+            return False
+        if isinstance(parent, COMPREHENSIONS):
+            first = parent.generators[0]
+            if child is first and _inside(node, first.iter, scope):
+                child = parent
+                continue
+            if isinstance(parent, ast.GeneratorExp):
+                return False
+            depth += 1
+            if depth > 1:
+                return False
+        child = parent
+    return True
+
+
+def _inside(node: ast.AST, ancestor: ast.AST, scope: Scope) -> bool:
+    return node is ancestor or ancestor in enclosing(node, scope)
+
+
+def is_deferred(node: ast.AST, scope: Scope, runners: frozenset[Function], inference: Inference) -> bool:
+    """Whether ``node`` stands in a lambda that something else will call: a thread, a scheduler."""
+    child: ast.AST = node
+    for parent in [*enclosing(node, scope)]:
+        if isinstance(child, ast.Lambda):
+            call = scope.facts.parents.get(parent) if isinstance(parent, ast.keyword) else parent
+            if isinstance(call, ast.Call) and call.func is not child:
+                return is_deferring_call(call, scope, runners, inference)
+        child = parent
+    return False
+
+
+def is_deferring_call(
+    call: ast.Call, scope: Scope, runners: frozenset[Function], inference: Inference
+) -> bool:
+    """Whether ``call`` hands its arguments on to be called in a thread or later."""
+    func = call.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if name in DEFERRED:
+        return True
+    return any(isinstance(v, OwnFunction) and v.function in runners for v in inference.infer(func, scope))

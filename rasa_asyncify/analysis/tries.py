@@ -1,0 +1,145 @@
+"""``try`` statements around aiohttp requests: checked before anything is planned, changed afterwards."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from rasa_asyncify.analysis.colours import Colours, Solver
+from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, mentions_requests
+from rasa_asyncify.analysis.sites import Site, enclosing
+from rasa_asyncify.project.model import Function, Scope
+
+
+def handler_changes(scope: Scope, solver: Solver, graph: Graph, colours: Colours) -> list[Mapped]:
+    """The ``except`` clauses of a coroutine function that change."""
+    found: list[Mapped] = []
+    for node in scope.facts.tries:
+        native, threaded = _reach(node, scope, solver, graph, colours)
+        if native:
+            decodes = any(_decodes(site, solver) for site in native)
+            inference = graph.inference
+            found += map_handlers(node, scope, inference, decodes=decodes, threaded=threaded)
+    return found
+
+
+def refusals(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
+    """The native call sites that some ``try`` around them, here or in a caller, can't do without."""
+    found: dict[Site, str] = {}
+    for scope in _scopes(graph, colours):
+        for node in scope.facts.tries:
+            native, threaded = _reach(node, scope, solver, graph, colours)
+            decodes = any(_decodes(site, solver) for site in native)
+            if not native:
+                continue
+            try:
+                map_handlers(node, scope, graph.inference, decodes=decodes, threaded=threaded)
+            except Unmappable as unmappable:
+                found.update(dict.fromkeys(native, str(unmappable)))
+    for site in _native_sites(graph, colours, solver):
+        reason = _told_apart(site, graph)
+        if reason:
+            found.setdefault(site, reason)
+    return found
+
+
+def _scopes(graph: Graph, colours: Colours) -> Iterator[Scope]:
+    functions = {f for f in graph.reached if colours.inline(f)} | colours.converted
+    functions |= {
+        s.scope.function
+        for f in colours.converted
+        for s in graph.callers.get(f, ())
+        if s.scope.function is not None
+    }
+    return (f.scope for f in sorted(functions, key=lambda f: (f.module.name, f.node.lineno)))
+
+
+def _reach(
+    node: ast.Try, scope: Scope, solver: Solver, graph: Graph, colours: Colours
+) -> tuple[list[Site], bool]:
+    """The native requests that may raise inside the body of ``node``; whether threaded ones may as well."""
+    inside = {id(n) for statement in node.body for n in ast.walk(statement)}
+    native: list[Site] = []
+    threaded = False
+    for site in graph.active_sites(scope):
+        if id(site.node) not in inside:
+            continue
+        if scope.function is None or not colours.inline(scope.function):
+            targets = [t for t in site.targets if colours.awaitable(t)]
+            if not targets:
+                continue
+        more, also = _raised(site, solver, graph, colours, set())
+        native += more
+        threaded = threaded or also
+    return native, threaded
+
+
+def _raised(
+    site: Site, solver: Solver, graph: Graph, colours: Colours, seen: set[Function]
+) -> tuple[list[Site], bool]:
+    if solver.native(site) == "aiohttp":
+        return [site], False
+    threaded = any(name.startswith("requests.") for name in site.blockers)
+    native: list[Site] = []
+    for target in graph.through(site):
+        if target in seen:
+            continue
+        seen.add(target)
+        if colours.inline(target):
+            for inner in graph.active_sites(target.scope):
+                more, also = _raised(inner, solver, graph, colours, seen)
+                native += more
+                threaded = threaded or also
+        else:
+            threaded = threaded or any(
+                name.startswith("requests.") for inner in graph.active_sites(target.scope) for name in graph.reasons(inner)
+            )
+    return native, threaded
+
+
+def _decodes(site: Site, solver: Solver) -> bool:
+    return solver.fetches.plan(site).decodes
+
+
+def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Site]:
+    for function in graph.reached:
+        if colours.inline(function):
+            for site in graph.active_sites(function.scope):
+                if solver.native(site) == "aiohttp":
+                    yield site
+
+
+def _told_apart(site: Site, graph: Graph) -> str | None:
+    """Exceptions of requests named elsewhere than in ``except``: retry decorators, ``isinstance``, pytest.raises."""
+    seen: set[Function] = set()
+    todo = [site.scope.function]
+    while todo:
+        function = todo.pop()
+        if function is None or function in seen:
+            continue
+        seen.add(function)
+        for decorator in function.node.decorator_list:
+            if mentions_requests(decorator, function.parent, graph.inference):
+                return f"the decorator of {function.qualname}() names its exceptions"
+        if _mentions_elsewhere(function, graph):
+            return f"{function.qualname}() names its exceptions outside of `except`"
+        todo += [s.scope.function for s in graph.callers.get(function, ())]
+    return None
+
+
+def _mentions_elsewhere(function: Function, graph: Graph) -> bool:
+    facts = function.facts
+    for node in [*facts.names, *facts.loads]:
+        if mentions_requests(node, function.scope, graph.inference) and not _in_handler_type(node, function.scope):
+            return True
+    return False
+
+
+def _in_handler_type(node: ast.expr, scope: Scope) -> bool:
+    child: ast.AST = node
+    for parent in enclosing(node, scope):
+        if isinstance(parent, ast.ExceptHandler):
+            return child is parent.type
+        child = parent
+    return False

@@ -1,0 +1,174 @@
+"""What blocks, as data: one TOML file an import root, read only where a project imports it. See SCHEMA.md."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from typing import Any
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+@dataclass(frozen=True)
+class LibraryClass:
+    """A class of a library, by its full dotted name."""
+
+    name: str
+    library: Library
+    thread: str | None = None
+    blocking: frozenset[str] = frozenset()
+    not_blocking: frozenset[str] = frozenset()
+    returns: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    blocking_attributes: frozenset[str] = frozenset()
+    operations: frozenset[str] = frozenset()
+    bases: tuple[str, ...] = ()
+
+    def blocks(self, method: str) -> bool:
+        """Whether calling ``method`` blocks."""
+        if method in self.blocking:
+            return True
+        return "*" in self.blocking and method not in self.not_blocking and not method.startswith("__")
+
+    def result(self, method: str) -> str | None:
+        """The class of what ``method`` returns."""
+        found = self.returns.get(method)
+        if found is None and not method.startswith("__"):
+            found = self.returns.get("*")
+        return self.name if found == "self" else found
+
+    def attribute(self, name: str) -> str | None:
+        """The class of the attribute ``name``."""
+        found = self.attributes.get(name)
+        if found is None and not name.startswith("__"):
+            found = self.attributes.get("*")
+        return self.name if found == "self" else found
+
+
+@dataclass(frozen=True)
+class Library:
+    """What the catalogue knows of one import root."""
+
+    root: str
+    source: str = ""
+    kind: str = "io"
+    distribution: str = ""
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    blocking: frozenset[str] = frozenset()
+    not_blocking: frozenset[str] = frozenset()
+    returns: Mapping[str, str] = field(default_factory=dict)
+    native: Mapping[str, str] = field(default_factory=dict)
+    classes: dict[str, LibraryClass] = field(default_factory=dict)
+
+    def blocks(self, name: str) -> bool:
+        """Whether calling the function or class ``name`` blocks."""
+        if name in self.not_blocking:
+            return False
+        if name in self.blocking:
+            return True
+        return f"{name.rpartition('.')[0]}.*" in self.blocking
+
+
+class Catalogue:
+    """Answers questions about external dotted names."""
+
+    def library(self, name: str) -> Library | None:
+        """The library that the dotted ``name`` belongs to; None if unknown."""
+        return _load(name.partition(".")[0])
+
+    def canonical(self, name: str) -> str:
+        """The name under which the catalogue files ``name``."""
+        library = self.library(name)
+        if library is None:
+            return name
+        seen = 0
+        while name in library.aliases and seen < 5:
+            name = library.aliases[name]
+            seen += 1
+        return name
+
+    def blocks(self, name: str) -> bool:
+        """Whether calling the function or class ``name`` (canonical) blocks."""
+        library = self.library(name)
+        return library is not None and library.blocks(name)
+
+    def native(self, name: str) -> str | None:
+        """The kind of native replacement known for ``name`` (canonical)."""
+        library = self.library(name)
+        return library.native.get(name) if library else None
+
+    def cls(self, name: str) -> LibraryClass | None:
+        """The class entry ``name`` (canonical)."""
+        library = self.library(name)
+        return library.classes.get(name) if library else None
+
+    def result(self, name: str) -> str | None:
+        """The class of what calling the function or class ``name`` (canonical) returns."""
+        library = self.library(name)
+        if library is None:
+            return None
+        return name if name in library.classes else library.returns.get(name)
+
+
+@cache
+def _names() -> frozenset[str]:
+    folder = resources.files(__package__)
+    return frozenset(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+
+
+@cache
+def _load(root: str) -> Library | None:
+    if root not in _names():
+        return None
+    text = resources.files(__package__).joinpath(f"{root}.toml").read_text("utf-8")
+    return _library(root, tomllib.loads(text))
+
+
+def _library(root: str, data: dict[str, Any]) -> Library:
+    functions = data.get("functions", {})
+    library = Library(
+        root,
+        data.get("source", ""),
+        data.get("kind", "io"),
+        data.get("distribution", root),
+        data.get("aliases", {}),
+        frozenset(functions.get("blocking", ())),
+        frozenset(functions.get("not-blocking", ())),
+        data.get("returns", {}),
+        data.get("native", {}),
+    )
+    tables: dict[str, dict[str, Any]] = data.get("class", {})
+    for name in tables:
+        library.classes[name] = _class(library, name, tables)
+    return library
+
+
+def _class(library: Library, name: str, tables: dict[str, dict[str, Any]]) -> LibraryClass:
+    own = tables[name]
+    merged: dict[str, Any] = {}
+    for table in [*(tables[b] for b in own.get("bases", ()) if b in tables), own]:
+        for key, value in table.items():
+            if isinstance(value, dict):
+                merged[key] = {**merged.get(key, {}), **value}
+            elif isinstance(value, list):
+                merged[key] = [*merged.get(key, []), *value]
+            else:
+                merged[key] = value
+    return LibraryClass(
+        name,
+        library,
+        merged.get("thread"),
+        frozenset(merged.get("blocking", ())),
+        frozenset(merged.get("not-blocking", ())),
+        merged.get("returns", {}),
+        merged.get("attributes", {}),
+        frozenset(merged.get("blocking-attributes", ())),
+        frozenset(merged.get("operations", ())),
+        tuple(own.get("bases", ())),
+    )

@@ -1,0 +1,337 @@
+"""From paths to changes: read the project, plan, rewrite, format, check. Nothing is written or printed here."""
+
+from __future__ import annotations
+
+import ast
+import gc
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rasa_asyncify.analysis.entries import SdkLimits
+from rasa_asyncify.analysis.planner import Analysis, analyse, make_plan
+from rasa_asyncify.config import Config
+from rasa_asyncify.discovery import python_files
+from rasa_asyncify.plan import Finding, Plan
+from rasa_asyncify.project.index import Project
+from rasa_asyncify.project.model import Module
+from rasa_asyncify.source import Source, SourceError, decode, encode
+from rasa_asyncify.writing import is_writable
+
+_MENTIONS = (b"rasa_sdk", b"rasa_core_sdk")
+_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*\(?([\w, \t]*)|import[ \t]+([\w., \t]+))", re.M)
+_ATTEMPTS = 5
+
+
+@dataclass(frozen=True)
+class FileError:
+    """A file that could not be read, parsed or migrated; ``line`` is 1-based."""
+
+    path: Path
+    line: int | None
+    cause: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """One file before and after. ``before`` is None for a new file; ``unformatted`` says why black left it."""
+
+    path: Path
+    before: Source | None
+    after: str
+    unformatted: str | None = None
+
+    def data(self) -> bytes:
+        """The bytes to write."""
+        if self.before is None:
+            return self.after.encode("utf-8")
+        return encode(self.before, self.after)
+
+
+@dataclass
+class Result:
+    """Everything a run found out."""
+
+    root: Path
+    targets: list[Path]
+    changes: list[Change] = field(default_factory=list)
+    errors: list[FileError] = field(default_factory=list)
+    plan: Plan = field(default_factory=Plan)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings, by place."""
+        return sorted(set(self.plan.findings), key=lambda f: (str(f.path), f.line, f.message))
+
+
+def migrate(
+    targets: Sequence[Path],
+    root: Path,
+    config: Config,
+    *,
+    overlay: dict[Path, bytes] | None = None,
+    jobs: Callable[[Path], None] | None = None,
+) -> Result:
+    """Migrate the ``targets`` (absolute files) of the project at ``root``.
+
+    ``overlay`` holds contents that stand in for those on disk; ``jobs`` is told each file that is being rewritten.
+    """
+    with _no_collection():
+        return _Run(targets, root, config, overlay or {}, jobs or (lambda path: None)).result()
+
+
+class _Run:
+    def __init__(
+        self,
+        targets: Sequence[Path],
+        root: Path,
+        config: Config,
+        overlay: dict[Path, bytes],
+        progress: Callable[[Path], None],
+    ) -> None:
+        self.root = root
+        self.config = config
+        self.overlay = overlay
+        self.progress = progress
+        self.outcome = Result(root, list(targets))
+        self.targets = set(targets)
+        self.data: dict[Path, bytes] = {}
+        self.sources: dict[Path, Source] = {}
+        self.trees: dict[Path, ast.Module] = {}
+        self.given_up: set[Path] = set()
+
+    def result(self) -> Result:
+        self._read_all()
+        if not self._relevant():
+            return self.outcome
+        analysis = self._analyse(self._relevant(), SdkLimits())
+        if analysis.is_done():
+            return self.outcome
+        limits = self._limits()
+        everything = list(self.data)
+        for _ in range(_ATTEMPTS):
+            analysis = self._analyse(everything, limits)
+            plan = make_plan(analysis, self._writable)
+            changes = self._rewrite(plan)
+            if changes is not None:
+                self.outcome.plan, self.outcome.changes = plan, changes
+                break
+        return self.outcome
+
+    # -- reading --------------------------------------------------------------------------------------
+
+    def _read_all(self) -> None:
+        files = [*self.targets, *self.overlay]
+        files += python_files([self.root], self.root, exclude=self.config.exclude, extend_exclude=self.config.extend_exclude)
+        for path in dict.fromkeys(files):
+            try:
+                self.data[path] = self.overlay[path] if path in self.overlay else path.read_bytes()
+            except OSError as error:
+                if path in self.targets:
+                    self._error(path, None, error.strerror or str(error))
+
+    def _relevant(self) -> list[Path]:
+        """The files that mention the SDK, those that import them, and those that any of these import."""
+        seeds = [p for p, data in self.data.items() if any(m in data for m in _MENTIONS)]
+        if not seeds or len(seeds) == len(self.data):
+            return seeds
+        imports = {path: _imported_names(data) for path, data in self.data.items()}
+        users: dict[str, set[Path]] = {}
+        for path, names in imports.items():
+            for name in names:
+                users.setdefault(name, set()).add(path)
+        by_name: dict[str, list[Path]] = {}
+        for path in self.data:
+            by_name.setdefault(_own_name(path), []).append(path)
+        found = set(seeds)
+        _spread(found, lambda p: users.get(_own_name(p), ()))
+        _spread(found, lambda p: (q for name in imports[p] for q in by_name.get(name, ())))
+        return [path for path in self.data if path in found]
+
+    def _parse(self, path: Path) -> bool:
+        if path in self.trees:
+            return True
+        try:
+            source = decode(path, self.data[path])
+            tree = ast.parse(source.text)
+        except SourceError as error:
+            self._error(path, error.line, error.cause)
+        except SyntaxError as error:
+            self._error(path, error.lineno, error.msg)
+        except (ValueError, RecursionError, MemoryError) as error:
+            self._error(path, None, str(error) or type(error).__name__)
+        else:
+            self.sources[path], self.trees[path] = source, tree
+            return True
+        return False
+
+    def _error(self, path: Path, line: int | None, cause: str) -> None:
+        error = FileError(path, line, cause)
+        if path in self.targets and error not in self.outcome.errors:
+            self.outcome.errors.append(error)
+
+    def _analyse(self, paths: Sequence[Path], limits: SdkLimits) -> Analysis:
+        project = Project(self.root)
+        for path in paths:
+            if self._parse(path):
+                project.add(self.sources[path], self.trees[path])
+        return analyse(project, limits)
+
+    def _limits(self) -> SdkLimits:
+        from rasa_asyncify.requirements import read_requirements, sdk_pin
+
+        pin = sdk_pin(read_requirements(self.root))
+        if pin is None:
+            return SdkLimits()
+        return SdkLimits(pin.awaits_run, pin.awaits_forms, pin.version, pin.path, pin.line)
+
+    def _writable(self, module: Module) -> bool:
+        path = module.path
+        return path in self.targets and path not in self.given_up
+
+    # -- rewriting ------------------------------------------------------------------------------------
+
+    def _rewrite(self, plan: Plan) -> list[Change] | None:
+        """The changes of a plan; None where a file had to be given up, so that another plan is needed."""
+        changes: list[Change] = []
+        given_up = len(self.given_up)
+        for path, module_plan in sorted(plan.modules.items()):
+            if not module_plan.edits:
+                continue
+            if not is_writable(path) and path not in self.overlay:
+                self._give_up(path, None, "is read-only")
+                continue
+            self.progress(path)
+            change = self._rewrite_one(path, plan)
+            if change is not None:
+                changes.append(change)
+        if len(self.given_up) > given_up:
+            return None
+        changes += self._new_files(plan)
+        return changes if not changes or self._is_stable(changes) else None
+
+    def _rewrite_one(self, path: Path, plan: Plan) -> Change | None:
+        from rasa_asyncify.formatting import format_changes
+        from rasa_asyncify.rewrite.module import rewrite
+
+        source = self.sources[path]
+        try:
+            text = rewrite(source.text, plan.modules[path])
+            _check_compiles(text, path)
+            formatted = format_changes(
+                source.text, text, path=path, root=self.root, mode=self.config.black
+            )
+            _check_compiles(formatted.text, path)
+            change = Change(path, source, formatted.text, formatted.skipped)
+            change.data()
+        except Exception as error:
+            # Whatever goes wrong in one file must not cost the others.
+            line = getattr(error, "lineno", None) or getattr(error, "raw_line", None)
+            self._give_up(path, line, f"could not be migrated: {_one_line(error)}")
+            return None
+        return change
+
+    def _new_files(self, plan: Plan) -> list[Change]:
+        from rasa_asyncify.rewrite.pool import pool_module
+
+        found = []
+        for new in plan.new_files:
+            existing = self.sources.get(new.path)
+            wanted = "def in_one_thread(" if new.alone else "def in_thread("
+            if existing is not None and wanted in existing.text:
+                continue
+            alone = new.alone or (existing is not None and "def in_one_thread(" in existing.text)
+            text = pool_module(alone=alone)
+            if existing is None or existing.text != text:
+                found.append(Change(new.path, existing, text))
+        return found
+
+    def _is_stable(self, changes: list[Change]) -> bool:
+        """Whether a second run would change nothing; files that it would change are given up."""
+        overlay = {**self.overlay, **{c.path: c.data() for c in changes}}
+        again = _Run(
+            [*self.targets, *(c.path for c in changes)], self.root, self.config, overlay, lambda path: None
+        )
+        again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
+        again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
+        plan = again.plan_only()
+        unstable = [path for path, module in plan.modules.items() if module.edits]
+        for path in unstable:
+            self._give_up(path, None, f"a second run would change it again ({_edits(plan, path)})")
+        return not unstable
+
+    def plan_only(self) -> Plan:
+        """The plan for the files as they are."""
+        self._read_all()
+        analysis = self._analyse(self._relevant(), SdkLimits())
+        if analysis.is_done():
+            return Plan()
+        return make_plan(self._analyse(list(self.data), self._limits()), self._writable)
+
+    def _give_up(self, path: Path, line: int | None, cause: str) -> None:
+        self.given_up.add(path)
+        self._error(path, line, cause)
+
+
+def _edits(plan: Plan, path: Path) -> str:
+    return ", ".join(f"{type(e).__name__} at line {e.span.line}" for e in plan.modules[path].edits[:3])
+
+
+def _check_compiles(text: str, path: Path) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        compile(text, str(path), "exec", dont_inherit=True)
+
+
+def _one_line(error: Exception) -> str:
+    text = str(error).strip().split("\n")[0]
+    return text or type(error).__name__
+
+
+def _own_name(path: Path) -> str:
+    return path.parent.name if path.name == "__init__.py" else path.stem
+
+
+def _imported_names(data: bytes) -> set[str]:
+    """The last parts of all that a file imports: a cheap stand-in for parsing it."""
+    found: set[str] = set()
+    for module, names, plain in _IMPORT.findall(data):
+        found.update(module.decode("ascii", "ignore").split("."))
+        for part in (names + b"," + plain).decode("ascii", "ignore").split(","):
+            found.update(part.strip().split(" ")[0].split("."))
+    found.discard("")
+    return found
+
+
+def _spread(found: set[Path], onward: Callable[[Path], Sequence[Path] | Iterator[Path] | set[Path] | tuple[()]]) -> None:
+    todo = list(found)
+    while todo:
+        for path in onward(todo.pop()):
+            if path not in found:
+                found.add(path)
+                todo.append(path)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without the cyclic collector, which would look through every tree again and again."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def relative(path: Path, root: Path | None = None) -> str:
+    """``path`` as a user would write it: relative to the working folder where it lies below."""
+    try:
+        return os.path.relpath(path, root or Path.cwd()) if path.is_relative_to(root or Path.cwd()) else str(path)
+    except ValueError:
+        return str(path)

@@ -1,0 +1,277 @@
+"""A project: its modules, how they import one another, and how its classes descend from one another."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rasa_asyncify.project.model import Class, Function, Imported, Module, Opaque, Scope, dotted
+from rasa_asyncify.source import Source
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A package, with or without ``__init__.py``, as the target of an import."""
+
+    path: Path
+
+
+class Project:
+    """The parsed modules below ``root``.
+
+    A module may be imported under several names (``bot.actions.api`` from the root, ``actions.api`` from inside
+    ``bot``), so that names are resolved by their last parts, nearest to the importing module first.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.modules: dict[Path, Module] = {}
+        self._by_suffix: dict[str, list[Module]] = defaultdict(list)
+        self._folders: dict[str, list[Path]] = defaultdict(list)
+
+    def add(self, source: Source, tree: ast.Module) -> Module:
+        """Take a parsed file in. ``source.path`` is absolute."""
+        path = source.path
+        try:
+            parts = list(path.relative_to(self.root).with_suffix("").parts)
+        except ValueError:
+            parts = [path.stem]
+        if parts[-1] == "__init__" and len(parts) > 1:
+            parts.pop()
+        module = Module(path, ".".join(parts), source, tree)
+        self.modules[path] = module
+        for start in range(len(parts)):
+            self._by_suffix[".".join(parts[start:])].append(module)
+        folder = path.parent
+        while folder != self.root and self.root in folder.parents:
+            if folder in self._folders[folder.name]:
+                break
+            self._folders[folder.name].append(folder)
+            folder = folder.parent
+        return module
+
+    def link(self) -> None:
+        """Connect classes with their bases, once every module is in."""
+        for module in self.modules.values():
+            _merge_globals(module)
+        for cls in self.classes():
+            self._link(cls)
+
+    def _link(self, cls: Class) -> None:
+        for base in cls.node.bases:
+            name = dotted(base)
+            target = self.resolve_dotted(name, cls.parent) if name else None
+            if isinstance(target, Class):
+                cls.bases.append(target)
+                target.subclasses.append(cls)
+            elif isinstance(target, str):
+                cls.external_bases.append(target)
+            elif not (isinstance(base, ast.Subscript) and dotted(base.value) in ("Generic", "Protocol")):
+                cls.unknown_bases = True
+
+    def classes(self) -> Iterator[Class]:
+        """Every class of the project."""
+        for module in self.modules.values():
+            yield from module.scope.classes()
+
+    def functions(self) -> Iterator[Function]:
+        """Every function and method of the project."""
+        for module in self.modules.values():
+            yield from module.scope.functions()
+
+    # -- imports ----------------------------------------------------------------------------------
+
+    def find_module(self, name: str, level: int, importer: Module) -> Module | Folder | None:
+        """The project's module or package that ``importer`` reaches as ``name``; None if it isn't its own."""
+        if level:
+            folder = importer.path.parent
+            for _ in range(level - 1):
+                folder = folder.parent
+            return self._at(folder, name)
+        head = name.partition(".")[0]
+        if head in sys.stdlib_module_names or head in _NEVER_OWN:
+            return None
+        candidates = self._by_suffix.get(name, [])
+        bases = [(module, self._base(module, name)) for module in candidates]
+        near = [(m, base) for m, base in bases if base == importer.path.parent or base in importer.path.parents]
+        if near:
+            return max(near, key=lambda pair: len(pair[1].parts))[0]
+        folder_hit = self._folder(name, importer)
+        if folder_hit:
+            return Folder(folder_hit)
+        distinct = [m for m, _ in bases if m is not importer]
+        return distinct[0] if len(distinct) == 1 else None
+
+    def _at(self, folder: Path, name: str) -> Module | Folder | None:
+        path = folder.joinpath(*name.split(".")) if name else folder
+        for candidate in (path.with_name(path.name + ".py") if name else None, path / "__init__.py"):
+            if candidate is not None and candidate in self.modules:
+                return self.modules[candidate]
+        known = self._folders.get(path.name, ())
+        return Folder(path) if path in known or path == self.root else None
+
+    @staticmethod
+    def _base(module: Module, name: str) -> Path:
+        path = module.path.parent if module.is_package else module.path
+        for _ in name.split("."):
+            path = path.parent
+        return path
+
+    def _folder(self, name: str, importer: Module) -> Path | None:
+        parts = name.split(".")
+        for folder in self._folders.get(parts[-1], ()):
+            if list(folder.parts[-len(parts) :]) == parts:
+                base = folder
+                for _ in parts:
+                    base = base.parent
+                if base == importer.path.parent or base in importer.path.parents:
+                    return folder
+        return None
+
+    def member(self, owner: Module | Folder, name: str) -> Module | Folder | None:
+        """The submodule ``name`` of a package."""
+        folder = owner.path if isinstance(owner, Folder) else owner.path.parent
+        if isinstance(owner, Module) and not owner.is_package:
+            return None
+        return self._at(folder, name)
+
+    def import_root(self, module: Module) -> Path:
+        """The folder that a program which imports ``module`` has on its path, as far as imports show."""
+        folder = module.path.parent
+        while (folder / "__init__.py") in self.modules and folder != self.root:
+            if folder.name in self._absolute_heads(folder.parent):
+                return folder.parent
+            folder = folder.parent
+        return folder
+
+    def _absolute_heads(self, base: Path) -> set[str]:
+        """The first parts of absolute imports that modules below ``base`` make of packages lying in it."""
+        heads: set[str] = set()
+        for module in self.modules.values():
+            if base not in module.path.parents:
+                continue
+            for bindings in module.scope.bindings.values():
+                for binding in bindings:
+                    if isinstance(binding, Imported) and not binding.level:
+                        heads.add(binding.module.partition(".")[0])
+        return heads
+
+    # -- names ------------------------------------------------------------------------------------
+
+    def resolve_import(
+        self, imported: Imported, importer: Module, seen: frozenset[tuple[Path, str]] = frozenset()
+    ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
+        """What an import binds: the project's own thing, a dotted external name, or ``(module, global)``."""
+        own = self.find_module(imported.module, imported.level, importer)
+        if imported.name is None:
+            return own if own is not None else imported.module
+        if own is None:
+            return f"{imported.module}.{imported.name}" if not imported.level else None
+        if isinstance(own, Module):
+            found = self.resolve_global(own, imported.name, seen)
+            if found is not None:
+                return found
+        return self.member(own, imported.name)
+
+    def resolve_global(
+        self, module: Module, name: str, seen: frozenset[tuple[Path, str]] = frozenset()
+    ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
+        """What the global ``name`` of ``module`` is, followed through re-exports and star imports."""
+        key = (module.path, name)
+        if key in seen:
+            return None
+        seen = seen | {key}
+        for binding in reversed(module.scope.bindings.get(name, [])):
+            if isinstance(binding, (Function, Class)):
+                return binding
+            if isinstance(binding, Imported):
+                found = self.resolve_import(binding, module, seen)
+                if found is not None:
+                    return found
+                continue
+            return (module, name)
+        for node in module.scope.facts.star_imports:
+            own = self.find_module(node.module or "", node.level, module)
+            if isinstance(own, Module):
+                found = self.resolve_global(own, name, seen)
+                if found is not None:
+                    return found
+            elif own is None and not node.level and name in _STAR_EXPORTS.get(node.module or "", ()):
+                return f"{node.module}.{name}"
+        return None
+
+    def resolve_dotted(self, name: str, scope: Scope) -> Class | Function | str | None:
+        """A class, a function or an external dotted name for ``a.b.c`` written in ``scope``."""
+        head, *rest = name.split(".")
+        found = scope.lookup(head)
+        target: Module | Folder | Class | Function | str | tuple[Module, str] | None = None
+        if found is None:
+            target = self.resolve_global(scope.module, head)
+        else:
+            for binding in reversed(found[0]):
+                if isinstance(binding, (Function, Class)):
+                    target = binding
+                elif isinstance(binding, Imported):
+                    target = self.resolve_import(binding, scope.module)
+                if target is not None:
+                    break
+        for part in rest:
+            if isinstance(target, str):
+                target = f"{target}.{part}"
+            elif isinstance(target, Module):
+                target = self.resolve_global(target, part) or self.member(target, part)
+            elif isinstance(target, Folder):
+                target = self.member(target, part)
+            else:
+                return None
+        if target is None and found is None and not rest and head in _BUILTIN_CLASSES:
+            return head
+        return target if isinstance(target, (Class, Function, str)) else None
+
+    def importers(self, modules: Iterable[Module]) -> set[Module]:
+        """The modules that import any of these directly."""
+        wanted = set(modules)
+        found = set()
+        for module in self.modules.values():
+            for binding in _imports(module):
+                if self.find_module(binding.module, binding.level, module) in wanted:
+                    found.add(module)
+        return found
+
+
+def _imports(module: Module) -> Iterator[Imported]:
+    for bindings in module.scope.bindings.values():
+        for binding in bindings:
+            if isinstance(binding, Imported):
+                yield binding
+
+
+def _merge_globals(module: Module) -> None:
+    """``global x`` in a function makes its assignments the module's."""
+    if "global " not in module.source.text:
+        return
+    for function in module.scope.functions():
+        for name in function.facts.outer:
+            inner = function.facts.bindings.get(name, [])
+            known = module.scope.bindings.setdefault(name, [])
+            known.extend(b for b in inner if not isinstance(b, Opaque) and b not in known)
+
+
+_NEVER_OWN = frozenset({"requests", "aiohttp", "rasa_sdk", "rasa_core_sdk"})
+_BUILTIN_CLASSES = frozenset(
+    {"object", "Exception", "BaseException", "ValueError", "RuntimeError", "dict", "list", "str", "int", "tuple", "type"}
+)
+# What `from rasa_sdk... import *` gives; other libraries' star imports are looked up in the catalogue.
+_SDK_CLASSES = ("Action", "Tracker", "FormAction", "FormValidationAction", "ValidationAction")
+_STAR_EXPORTS: dict[str, tuple[str, ...]] = {
+    "rasa_sdk": (*_SDK_CLASSES, "events", "utils"),
+    "rasa_sdk.interfaces": ("Action", "Tracker", "ActionExecutionRejection"),
+    "rasa_sdk.forms": ("FormAction", "FormValidationAction", "ValidationAction"),
+    "time": ("sleep",),
+    "requests": ("get", "post", "put", "patch", "delete", "head", "options", "request", "Session", "session"),
+    "sqlite3": ("connect", "Connection", "Cursor"),
+}

@@ -1,0 +1,453 @@
+"""Infer what names, attributes and calls evaluate to, over a whole project, by reading alone.
+
+The answers are unions without order in time: a name's value is whatever any assignment in its scope may give it.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.project.index import Folder, Project
+from rasa_asyncify.project.model import (
+    Assigned,
+    Binding,
+    Class,
+    Entered,
+    Function,
+    Imported,
+    Item,
+    Module,
+    Parameter,
+    Scope,
+)
+from rasa_asyncify.project.values import (
+    Container,
+    External,
+    ExternalInstance,
+    ExternalMethod,
+    Instance,
+    LambdaValue,
+    OwnClass,
+    OwnFunction,
+    OwnModule,
+    Super,
+    Value,
+    Values,
+)
+
+_BUILTINS = frozenset(dir(builtins))
+_DEPTH = 40
+
+
+class Inference:
+    """Answers about the values of expressions in a project, remembered."""
+
+    def __init__(self, project: Project, catalogue: Catalogue) -> None:
+        self.project = project
+        self.catalogue = catalogue
+        self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        self._memo: dict[int, Values] = {}
+        self._depth = 0
+
+    def forget(self) -> None:
+        """Drop what was remembered, after ``flows`` has grown."""
+        self._memo.clear()
+
+    def infer(self, node: ast.expr, scope: Scope) -> Values:
+        """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""
+        key = id(node)
+        known = self._memo.get(key)
+        if known is not None:
+            return known
+        handler = _EXPRESSIONS.get(node.__class__)
+        if handler is None or self._depth > _DEPTH:
+            return ()
+        self._memo[key] = ()
+        self._depth += 1
+        try:
+            found = handler(self, node, scope)
+        finally:
+            self._depth -= 1
+        self._memo[key] = found
+        return found
+
+    # -- expressions --------------------------------------------------------------------------------
+
+    def _name(self, node: ast.Name, scope: Scope) -> Values:
+        return self.name(node.id, scope)
+
+    def name(self, name: str, scope: Scope) -> Values:
+        """What ``name`` may be in ``scope``."""
+        found = scope.lookup(name)
+        if found is None:
+            shared = self._global(scope.module, name)
+            if shared:
+                return shared
+            return (External(f"builtins.{name}"),) if name in _BUILTINS else ()
+        bindings, owner = found
+        if owner.node is owner.module.tree:
+            return self._global(owner.module, name)
+        return _union(self._binding(b, owner) for b in bindings)
+
+    def _global(self, module: Module, name: str) -> Values:
+        bindings = module.scope.bindings.get(name)
+        if bindings:
+            return _union(self._binding(b, module.scope) for b in bindings)
+        return self._target(self.project.resolve_global(module, name))
+
+    def _target(self, target: object) -> Values:
+        if isinstance(target, str):
+            return (self._external(target),)
+        if isinstance(target, Class):
+            return (OwnClass(target),)
+        if isinstance(target, Function):
+            return (OwnFunction(target),)
+        if isinstance(target, (Module, Folder)):
+            return (OwnModule(target),)
+        if isinstance(target, tuple):
+            return self._global(*target)
+        return ()
+
+    def _external(self, name: str) -> External:
+        return External(self.catalogue.canonical(name))
+
+    def _binding(self, binding: Binding, scope: Scope) -> Values:
+        if isinstance(binding, Assigned):
+            return self.infer(binding.value, scope)
+        if isinstance(binding, Function):
+            return (OwnFunction(binding),)
+        if isinstance(binding, Class):
+            return (OwnClass(binding),)
+        if isinstance(binding, Imported):
+            return self._target(self.project.resolve_import(binding, scope.module))
+        if isinstance(binding, Entered):
+            return _union(self._entered(v) for v in self.infer(binding.value, scope))
+        if isinstance(binding, Item):
+            return _union(self.items(v) for v in self.infer(binding.value, scope))
+        if isinstance(binding, Parameter):
+            return self._parameter(binding, scope)
+        return ()
+
+    def _parameter(self, parameter: Parameter, scope: Scope) -> Values:
+        function = parameter.function
+        owner = function.owner
+        if parameter.name == function.self_name and owner is not None and not parameter.star:
+            if function.is_class_method or function.name in ("__new__", "__init_subclass__"):
+                return (OwnClass(owner, exact=False),)
+            return (Instance(owner, exact=False),)
+        found: list[Values] = []
+        if parameter.annotation is not None:
+            found.append(self.annotation(parameter.annotation, function.parent))
+        if parameter.default is not None:
+            found.append(self.infer(parameter.default, function.parent))
+        for expression, where in self.flows.get((function, parameter.name), ()):
+            found.append(self.infer(expression, where))
+        values = _union(found)
+        return (Container(values),) if parameter.star and values else values
+
+    def annotation(self, node: ast.expr, scope: Scope) -> Values:
+        """The instances that an annotation promises."""
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            try:
+                node = ast.parse(node.value, mode="eval").body
+            except SyntaxError:
+                return ()
+        if isinstance(node, ast.Subscript):
+            name = self.infer(node.value, scope)
+            if any(isinstance(v, External) and v.name in _OPTIONAL for v in name):
+                parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
+                return _union(self.annotation(p, scope) for p in parts)
+            return ()
+        if isinstance(node, ast.BinOp):
+            return _union([self.annotation(node.left, scope), self.annotation(node.right, scope)])
+        if not isinstance(node, (ast.Name, ast.Attribute)):
+            return ()
+        return _union(self._instances(v) for v in self.infer(node, scope))
+
+    def _instances(self, value: Value) -> Values:
+        if isinstance(value, OwnClass):
+            return (Instance(value.cls, exact=False),)
+        if isinstance(value, External) and self.catalogue.cls(value.name):
+            return (ExternalInstance(value.name),)
+        return ()
+
+    def _attribute(self, node: ast.Attribute, scope: Scope) -> Values:
+        return _union(self.attribute(v, node.attr) for v in self.infer(node.value, scope))
+
+    def attribute(self, value: Value, name: str) -> Values:
+        """What the attribute ``name`` of ``value`` may be."""
+        if isinstance(value, External):
+            return (self._external(f"{value.name}.{name}"),)
+        if isinstance(value, ExternalInstance):
+            return self._external_attribute(value.cls, name)
+        if isinstance(value, OwnModule):
+            return self._module_attribute(value.module, name)
+        if isinstance(value, OwnClass):
+            return self._class_attribute(value.cls, name, exact=value.exact, instance=False)
+        if isinstance(value, Instance):
+            return self._class_attribute(value.cls, name, exact=value.exact, instance=True)
+        if isinstance(value, Super):
+            return self._super_attribute(value, name)
+        if isinstance(value, Container) and name in ("get", "pop", "values", "setdefault", "items", "copy"):
+            return (value,)
+        return ()
+
+    def _external_attribute(self, cls: str, name: str) -> Values:
+        entry = self.catalogue.cls(cls)
+        if entry is None:
+            return ()
+        result = entry.attribute(name)
+        if result is None:
+            return (ExternalMethod(cls, name),)
+        # With a wildcard an attribute may be a method as well as an inner object.
+        known = (ExternalInstance(self.catalogue.canonical(result)),)
+        return (*known, ExternalMethod(cls, name)) if name not in entry.attributes else known
+
+    def _module_attribute(self, module: Module | Folder, name: str) -> Values:
+        if isinstance(module, Module):
+            found = self._global(module, name)
+            if found:
+                return found
+        member = self.project.member(module, name)
+        return (OwnModule(member),) if member else ()
+
+    def _class_attribute(self, cls: Class, name: str, *, exact: bool, instance: bool) -> Values:
+        found: list[Values] = []
+        ancestry = cls.ancestry()
+        for ancestor in ancestry:
+            method = ancestor.method(name)
+            if method is not None:
+                found.append(self._method(method, instance))
+                break
+            bindings = ancestor.scope.bindings.get(name)
+            if bindings:
+                found += [self._class_binding(b, ancestor, instance) for b in bindings]
+                break
+        if not exact:
+            for descendant in cls.descendants():
+                override = descendant.method(name)
+                if override is not None:
+                    found.append(self._method(override, instance))
+        family = ancestry if exact else cls.relatives()
+        for relative in family:
+            found += [self.infer(value, scope) for value, scope in self.stored(relative, name)]
+        if not any(found):
+            found = [self._inherited(base, name) for base in sorted(cls.all_external_bases())]
+        return _union(found)
+
+    def _class_binding(self, binding: Binding, cls: Class, instance: bool) -> Values:
+        values = self._binding(binding, cls.scope)
+        if not instance:
+            return values
+        return tuple(
+            OwnFunction(v.function, bound=True) if isinstance(v, OwnFunction) else v for v in values
+        )
+
+    def _method(self, method: Function, instance: bool) -> Values:
+        if method.is_property and instance:
+            return self.returned(method)
+        bound = (instance or method.is_class_method) and not method.is_static
+        return (OwnFunction(method, bound=bound),)
+
+    def _inherited(self, base: str, name: str) -> Values:
+        base = self.catalogue.canonical(base)
+        if self.catalogue.cls(base) is not None:
+            return self._external_attribute(base, name)
+        return (ExternalMethod(base, name),) if "." in base else ()
+
+    def _super_attribute(self, value: Super, name: str) -> Values:
+        for ancestor in value.cls.ancestry()[1:]:
+            method = ancestor.method(name)
+            if method is not None:
+                return self._method(method, instance=True)
+        return _union(self._inherited(b, name) for b in sorted(value.cls.all_external_bases()))
+
+    def stored(self, cls: Class, name: str) -> Iterator[tuple[ast.expr, Scope]]:
+        """The expressions that methods of ``cls`` assign to the instance's attribute ``name``."""
+        for nested in cls.scope.facts.nested:
+            if not isinstance(nested, Function) or nested.self_name is None:
+                continue
+            if name not in _attributes_named_in(nested):
+                continue
+            for target, value in nested.facts.stores:
+                if target.attr == name and _is_name(target.value, nested.self_name):
+                    yield value, nested.scope
+
+    def _call(self, node: ast.Call, scope: Scope) -> Values:
+        func = node.func
+        if isinstance(func, ast.Name) and func.id == "super" and scope.lookup("super") is None:
+            return self._super(scope)
+        if isinstance(func, ast.Name) and func.id == "getattr" and len(node.args) >= 2:
+            return self._getattr(node, scope)
+        return _union(self._result(v, node, scope) for v in self.infer(func, scope))
+
+    def _super(self, scope: Scope) -> Values:
+        current: Scope | None = scope
+        while current is not None:
+            if current.function is not None and current.function.owner is not None:
+                function = current.function
+                assert function.owner is not None
+                return (Super(function.owner, not function.is_class_method),)
+            current = current.parent
+        return ()
+
+    def _getattr(self, node: ast.Call, scope: Scope) -> Values:
+        values = self.infer(node.args[0], scope)
+        attribute = node.args[1]
+        if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
+            name = attribute.value
+            return _union(self.attribute(v, name) for v in values)
+        prefix = constant_prefix(attribute)
+        found: list[Values] = []
+        for value in values:
+            if isinstance(value, (Instance, OwnClass)):
+                for cls in value.cls.relatives():
+                    for nested in cls.scope.facts.nested:
+                        if isinstance(nested, Function) and nested.name.startswith(prefix or "\0"):
+                            found.append((OwnFunction(nested, bound=True),))
+        return _union(found)
+
+    def _result(self, value: Value, node: ast.Call, scope: Scope) -> Values:
+        """What calling ``value`` may give."""
+        if isinstance(value, OwnClass):
+            return (Instance(value.cls, exact=value.exact),)
+        if isinstance(value, OwnFunction):
+            return self.returned(value.function)
+        if isinstance(value, External):
+            return self._external_result(value.name, node, scope)
+        if isinstance(value, ExternalMethod):
+            return self._method_result(value.cls, value.name)
+        if isinstance(value, ExternalInstance):
+            return self._method_result(value.cls, "__call__")
+        if isinstance(value, Instance):
+            called = self._class_attribute(value.cls, "__call__", exact=value.exact, instance=True)
+            return _union(self._result(v, node, scope) for v in called if isinstance(v, OwnFunction))
+        if isinstance(value, LambdaValue):
+            return self.infer(value.node.body, value.scope)
+        if isinstance(value, Container):
+            return value.items
+        return ()
+
+    def _external_result(self, name: str, node: ast.Call, scope: Scope) -> Values:
+        if name in _PASS_THROUGH and node.args:
+            return self.infer(node.args[0], scope)
+        result = self.catalogue.result(name)
+        return (ExternalInstance(self.catalogue.canonical(result)),) if result else ()
+
+    def _method_result(self, cls: str, name: str) -> Values:
+        entry = self.catalogue.cls(cls)
+        result = entry.result(name) if entry else None
+        return (ExternalInstance(self.catalogue.canonical(result)),) if result else ()
+
+    def returned(self, function: Function) -> Values:
+        """What calling ``function`` (and awaiting it, if it is a coroutine function) may give."""
+        found: list[Values] = []
+        if function.node.returns is not None:
+            found.append(self.annotation(function.node.returns, function.parent))
+        if not function.is_generator:
+            for statement in function.facts.returns:
+                if statement.value is not None:
+                    found.append(self.infer(statement.value, function.scope))
+        return _union(found)
+
+    def _entered(self, value: Value) -> Values:
+        if isinstance(value, ExternalInstance):
+            return self._method_result(value.cls, "__enter__") or (value,)
+        if isinstance(value, Instance):
+            methods = self._class_attribute(value.cls, "__enter__", exact=value.exact, instance=True)
+            return _union(self.returned(m.function) for m in methods if isinstance(m, OwnFunction))
+        return ()
+
+    def items(self, value: Value) -> Values:
+        """What iterating over ``value`` may give."""
+        if isinstance(value, Container):
+            return value.items
+        if isinstance(value, ExternalInstance):
+            return self._method_result(value.cls, "__iter__")
+        return ()
+
+    def _subscript(self, node: ast.Subscript, scope: Scope) -> Values:
+        found: list[Values] = []
+        for value in self.infer(node.value, scope):
+            if isinstance(value, Container):
+                found.append(value.items)
+            elif isinstance(value, ExternalInstance):
+                found.append(self._method_result(value.cls, "__getitem__"))
+        return _union(found)
+
+    def _container(self, node: ast.List | ast.Tuple | ast.Set | ast.Dict, scope: Scope) -> Values:
+        elements = node.values if isinstance(node, ast.Dict) else node.elts
+        if len(elements) > 60:
+            return ()
+        items = _union(self.infer(e, scope) for e in elements)
+        return (Container(items),) if items else ()
+
+    def _if_expression(self, node: ast.IfExp, scope: Scope) -> Values:
+        return _union([self.infer(node.body, scope), self.infer(node.orelse, scope)])
+
+    def _boolean(self, node: ast.BoolOp, scope: Scope) -> Values:
+        return _union(self.infer(v, scope) for v in node.values)
+
+    def _operation(self, node: ast.BinOp, scope: Scope) -> Values:
+        if not isinstance(node.op, ast.Div):
+            return ()
+        left = self.infer(node.left, scope)
+        return _union(self._method_result(v.cls, "__truediv__") for v in left if isinstance(v, ExternalInstance))
+
+    def _inner(self, node: ast.Await | ast.NamedExpr | ast.Starred, scope: Scope) -> Values:
+        return self.infer(node.value, scope)
+
+    def _lambda(self, node: ast.Lambda, scope: Scope) -> Values:
+        return (LambdaValue(node, scope),)
+
+
+def constant_prefix(node: ast.expr) -> str | None:
+    """The constant start of a computed string: ``"do_"`` for ``f"do_{x}"`` and ``"do_" + x``."""
+    if isinstance(node, ast.JoinedStr) and node.values:
+        first = node.values[0]
+        return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+    if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
+        return node.left.value if isinstance(node.left.value, str) else None
+    return None
+
+
+def _attributes_named_in(function: Function) -> set[str]:
+    return {target.attr for target, _ in function.facts.stores}
+
+
+def _is_name(node: ast.expr, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _union(parts: Iterable[Values]) -> Values:
+    found: dict[Value, None] = {}
+    for part in parts:
+        for value in part:
+            found[value] = None
+    return tuple(found)
+
+
+_OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
+# functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
+_PASS_THROUGH = frozenset({"functools.partial", "copy.copy", "copy.deepcopy", "builtins.iter", "builtins.reversed"})
+_EXPRESSIONS: dict[type, Callable[..., Values]] = {
+    ast.Name: Inference._name,
+    ast.Attribute: Inference._attribute,
+    ast.Call: Inference._call,
+    ast.Subscript: Inference._subscript,
+    ast.List: Inference._container,
+    ast.Tuple: Inference._container,
+    ast.Set: Inference._container,
+    ast.Dict: Inference._container,
+    ast.BinOp: Inference._operation,
+    ast.IfExp: Inference._if_expression,
+    ast.BoolOp: Inference._boolean,
+    ast.Await: Inference._inner,
+    ast.NamedExpr: Inference._inner,
+    ast.Starred: Inference._inner,
+    ast.Lambda: Inference._lambda,
+}

@@ -1,0 +1,320 @@
+"""Modules, classes, functions and scopes of a project, and what each scope binds.
+
+Everything below the module level is read on demand: a function's body is walked once, when something asks for
+its bindings or its calls, because most functions of most projects are never asked about.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
+
+from rasa_asyncify.source import Source
+
+FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
+FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A name bound by an import: ``module`` as written, ``name`` where it is ``from module import name``."""
+
+    module: str
+    name: str | None
+    level: int
+    node: ast.Import | ast.ImportFrom
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A name bound to the value of an expression."""
+
+    value: ast.expr
+
+
+@dataclass(frozen=True)
+class Entered:
+    """A name bound by ``with value as name``."""
+
+    value: ast.expr
+
+
+@dataclass(frozen=True)
+class Item:
+    """A name bound to the items of an iterable, or to a part of an unpacked value."""
+
+    value: ast.expr
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A parameter of ``function``; ``star`` is "*" or "**" for the collecting ones."""
+
+    function: Function
+    name: str
+    index: int
+    annotation: ast.expr | None
+    default: ast.expr | None
+    star: str = ""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A name bound by something that tells nothing about its value."""
+
+
+Binding: TypeAlias = "Imported | Assigned | Entered | Item | Parameter | Opaque | Function | Class"
+
+
+@dataclass(eq=False)
+class Facts:
+    """What stands in one scope's own code: not in that of functions or classes nested in it."""
+
+    bindings: dict[str, list[Binding]] = field(default_factory=dict)
+    calls: list[ast.Call] = field(default_factory=list)
+    loads: list[ast.Attribute] = field(default_factory=list)
+    names: list[ast.Name] = field(default_factory=list)
+    subscripts: list[ast.Subscript] = field(default_factory=list)
+    loops: list[ast.For | ast.comprehension] = field(default_factory=list)
+    withs: list[ast.With] = field(default_factory=list)
+    tries: list[ast.Try] = field(default_factory=list)
+    returns: list[ast.Return] = field(default_factory=list)
+    stores: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
+    nested: list[Function | Class] = field(default_factory=list)
+    star_imports: list[ast.ImportFrom] = field(default_factory=list)
+    outer: set[str] = field(default_factory=set)
+    awaits: bool = False
+    yields: bool = False
+    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module's, a class's or a function's namespace."""
+
+    module: Module
+    node: ast.Module | ast.ClassDef | FunctionNode
+    parent: Scope | None
+    function: Function | None = None
+    cls: Class | None = None
+
+    @cached_property
+    def facts(self) -> Facts:
+        from rasa_asyncify.project.reader import read_scope
+
+        return read_scope(self)
+
+    @property
+    def bindings(self) -> dict[str, list[Binding]]:
+        return self.facts.bindings
+
+    def lookup(self, name: str) -> tuple[list[Binding], Scope] | None:
+        """The bindings of ``name`` as code in this scope sees it, with the scope that has them."""
+        scope: Scope | None = self
+        while scope is not None:
+            visible = scope is self or scope.cls is None
+            if visible and name in scope.bindings and name not in scope.facts.outer:
+                return scope.bindings[name], scope
+            scope = scope.parent
+        return None
+
+    def functions(self) -> Iterator[Function]:
+        """Every function below this scope, however deep."""
+        for item in self.facts.nested:
+            if isinstance(item, Function):
+                yield item
+            yield from item.scope.functions()
+
+    def classes(self) -> Iterator[Class]:
+        """Every class below this scope, however deep."""
+        for item in self.facts.nested:
+            if isinstance(item, Class):
+                yield item
+            yield from item.scope.classes()
+
+
+@dataclass(eq=False)
+class Function:
+    """A ``def`` or ``async def``; ``owner`` is the class whose body holds it directly."""
+
+    module: Module
+    node: FunctionNode
+    parent: Scope
+    owner: Class | None
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope(self.module, self.node, self.parent, function=self)
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def qualname(self) -> str:
+        return f"{self.owner.name}.{self.name}" if self.owner else self.name
+
+    @property
+    def is_async(self) -> bool:
+        return isinstance(self.node, ast.AsyncFunctionDef)
+
+    @property
+    def facts(self) -> Facts:
+        return self.scope.facts
+
+    @cached_property
+    def is_generator(self) -> bool:
+        return self.facts.yields
+
+    @cached_property
+    def decorator_names(self) -> tuple[str, ...]:
+        """The last names of its decorators: ``functools.wraps(f)`` gives ``wraps``."""
+        return tuple(_last_name(d) for d in self.node.decorator_list)
+
+    @property
+    def is_static(self) -> bool:
+        return "staticmethod" in self.decorator_names
+
+    @property
+    def is_class_method(self) -> bool:
+        return "classmethod" in self.decorator_names
+
+    @property
+    def is_property(self) -> bool:
+        names = self.decorator_names
+        return any(n in ("property", "cached_property", "setter", "getter", "deleter") for n in names)
+
+    @cached_property
+    def self_name(self) -> str | None:
+        """The name of the parameter that holds the instance (or the class, for a class method)."""
+        if self.owner is None or self.is_static:
+            return None
+        parameters = [*self.node.args.posonlyargs, *self.node.args.args]
+        return parameters[0].arg if parameters else None
+
+    def __repr__(self) -> str:
+        return f"<{self.module.name}:{self.qualname}>"
+
+
+@dataclass(eq=False)
+class Class:
+    """A class statement. ``bases`` and ``subclasses`` hold the project's own, filled in by the index."""
+
+    module: Module
+    node: ast.ClassDef
+    parent: Scope
+    bases: list[Class] = field(default_factory=list)
+    external_bases: list[str] = field(default_factory=list)
+    unknown_bases: bool = False
+    subclasses: list[Class] = field(default_factory=list)
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope(self.module, self.node, self.parent, cls=self)
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    def method(self, name: str) -> Function | None:
+        """The method that the class's own body defines under ``name``."""
+        for binding in reversed(self.scope.bindings.get(name, [])):
+            if isinstance(binding, Function):
+                return binding
+        return None
+
+    def ancestry(self) -> list[Class]:
+        """The class and its bases in the project, nearest first."""
+        found: list[Class] = []
+        todo = [self]
+        while todo:
+            cls = todo.pop(0)
+            if cls not in found:
+                found.append(cls)
+                todo.extend(cls.bases)
+        return found
+
+    def descendants(self) -> list[Class]:
+        """Every class of the project that derives from this one."""
+        found: list[Class] = []
+        todo = list(self.subclasses)
+        while todo:
+            cls = todo.pop()
+            if cls not in found:
+                found.append(cls)
+                todo.extend(cls.subclasses)
+        return found
+
+    def relatives(self) -> list[Class]:
+        """The class, its ancestors and its descendants."""
+        return list(dict.fromkeys([*self.ancestry(), *self.descendants()]))
+
+    def all_external_bases(self) -> set[str]:
+        """The dotted names of the bases outside the project, of the class and its ancestors."""
+        return {name for cls in self.ancestry() for name in cls.external_bases}
+
+    def __repr__(self) -> str:
+        return f"<class {self.module.name}:{self.name}>"
+
+
+@dataclass(eq=False)
+class Module:
+    """One parsed file. ``name`` is dotted and relative to the project's root."""
+
+    path: Path
+    name: str
+    source: Source
+    tree: ast.Module
+    parents_seen: bool = False
+
+    @property
+    def is_package(self) -> bool:
+        return self.path.name == "__init__.py"
+
+    @cached_property
+    def scope(self) -> Scope:
+        return Scope(self, self.tree, None)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return self.source.text.split("\n")
+
+    @cached_property
+    def is_test(self) -> bool:
+        """Whether pytest or unittest would call the file's functions."""
+        parts = self.name.split(".")
+        file = self.path.stem
+        return (
+            file.startswith("test_")
+            or file.endswith("_test")
+            or file == "conftest"
+            or any(part in ("tests", "test", "testing") for part in parts[:-1])
+        )
+
+    def __repr__(self) -> str:
+        return f"<module {self.name}>"
+
+
+def _last_name(node: ast.expr) -> str:
+    while isinstance(node, ast.Call):
+        node = node.func
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def dotted(node: ast.AST) -> str | None:
+    """``a.b.c`` for an expression of names and attributes, else None."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return None
+    parts.append(node.id)
+    return ".".join(reversed(parts))

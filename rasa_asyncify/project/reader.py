@@ -1,0 +1,291 @@
+"""One walk over a scope's own code: what it binds, and the nodes that later questions are about."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any, cast
+
+from rasa_asyncify.project.model import (
+    FUNCTION_NODES,
+    Assigned,
+    Binding,
+    Class,
+    Entered,
+    Facts,
+    Function,
+    FunctionNode,
+    Imported,
+    Item,
+    Opaque,
+    Parameter,
+    Scope,
+)
+
+_LEAVES: frozenset[type] = frozenset(
+    c
+    for c in vars(ast).values()
+    if isinstance(c, type)
+    and issubclass(c, (ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.expr_context, ast.Constant))
+)
+
+
+def read_scope(scope: Scope) -> Facts:
+    """Walk the scope's own code once."""
+    return _Reader(scope).read()
+
+
+class _Reader:
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+        self.facts = Facts()
+        self.handlers: dict[type, Any] = _HANDLERS
+
+    def read(self) -> Facts:
+        node = self.scope.node
+        if isinstance(node, FUNCTION_NODES):
+            self._parameters(node)
+        facts = self.facts
+        parents = facts.parents
+        handlers = self.handlers
+        leaves = _LEAVES
+        stack: list[ast.AST] = list(reversed(node.body))
+        for child in stack:
+            parents[child] = node
+        names, calls, loads = facts.names, facts.calls, facts.loads
+        pop, push = stack.pop, stack.append
+        while stack:
+            current = pop()
+            kind = current.__class__
+            if kind is ast.Name:
+                names.append(cast(ast.Name, current))
+                continue
+            if kind is ast.Call:
+                calls.append(cast(ast.Call, current))
+            elif kind is ast.Attribute:
+                loads.append(cast(ast.Attribute, current))
+            else:
+                handler = handlers.get(kind)
+                if handler is not None and handler(self, current):
+                    continue
+            children: list[ast.AST] = []
+            for value in current.__dict__.values():
+                if value.__class__ is list:
+                    for item in value:
+                        if isinstance(item, ast.AST) and item.__class__ not in leaves:
+                            children.append(item)
+                elif isinstance(value, ast.AST) and value.__class__ not in leaves:
+                    children.append(value)
+            for child in reversed(children):
+                parents[child] = current
+                push(child)
+        return facts
+
+    # -- names ------------------------------------------------------------------------------------
+
+    def _bind(self, name: str, binding: Binding) -> None:
+        self.facts.bindings.setdefault(name, []).append(binding)
+
+    def _parameters(self, node: FunctionNode) -> None:
+        function = self.scope.function
+        assert function is not None
+        arguments = node.args
+        positional = [*arguments.posonlyargs, *arguments.args]
+        defaults: list[ast.expr | None] = [None] * (len(positional) - len(arguments.defaults))
+        defaults += arguments.defaults
+        for index, (arg, default) in enumerate(zip(positional, defaults, strict=True)):
+            self._bind(arg.arg, Parameter(function, arg.arg, index, arg.annotation, default))
+        for arg, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+            self._bind(arg.arg, Parameter(function, arg.arg, -1, arg.annotation, default))
+        if arguments.vararg:
+            name = arguments.vararg.arg
+            self._bind(name, Parameter(function, name, -1, None, None, "*"))
+        if arguments.kwarg:
+            name = arguments.kwarg.arg
+            self._bind(name, Parameter(function, name, -1, None, None, "**"))
+
+    def _target(self, target: ast.expr, binding: Binding, value: ast.expr | None) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, binding)
+        elif isinstance(target, ast.Starred):
+            self._target(target.value, Opaque(), None)
+        elif isinstance(target, (ast.Tuple, ast.List)):
+            parts: list[ast.expr | None] = [None] * len(target.elts)
+            if isinstance(value, (ast.Tuple, ast.List)) and len(value.elts) == len(target.elts):
+                parts = list(value.elts)
+            for element, part in zip(target.elts, parts, strict=True):
+                inner: Binding = Opaque()
+                if part is not None and isinstance(binding, Assigned):
+                    inner = Assigned(part)
+                elif value is not None:
+                    inner = Item(value)
+                self._target(element, inner, part)
+        elif isinstance(target, ast.Attribute) and value is not None and isinstance(binding, Assigned):
+            self.facts.stores.append((target, value))
+
+    # -- one handler a kind of node; True means: don't go into it -----------------------------------
+
+    def _function(self, node: FunctionNode) -> bool:
+        function = Function(self.scope.module, node, self.scope, self.scope.cls)
+        self._bind(node.name, function)
+        self.facts.nested.append(function)
+        self._enter_header([*node.decorator_list, *_defaults(node.args)], node)
+        return True
+
+    def _class(self, node: ast.ClassDef) -> bool:
+        cls = Class(self.scope.module, node, self.scope)
+        self._bind(node.name, cls)
+        self.facts.nested.append(cls)
+        self._enter_header([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)], node)
+        return True
+
+    def _enter_header(self, expressions: list[ast.expr], owner: ast.AST) -> None:
+        """Decorators, defaults and bases run in this scope."""
+        for expression in expressions:
+            self.facts.parents[expression] = owner
+            for node in ast.walk(expression):
+                for child in ast.iter_child_nodes(node):
+                    self.facts.parents[child] = node
+                if isinstance(node, ast.Name):
+                    self.facts.names.append(node)
+                elif isinstance(node, ast.Call):
+                    self.facts.calls.append(node)
+                elif isinstance(node, ast.Attribute):
+                    self.facts.loads.append(node)
+
+    def _lambda(self, node: ast.Lambda) -> bool:
+        for arg in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            self.facts.bindings.setdefault(arg.arg, []).append(Opaque())
+        return False
+
+    def _import(self, node: ast.Import) -> bool:
+        for alias in node.names:
+            name = alias.asname or alias.name.partition(".")[0]
+            module = alias.name if alias.asname else alias.name.partition(".")[0]
+            self._bind(name, Imported(module, None, 0, node))
+        return True
+
+    def _import_from(self, node: ast.ImportFrom) -> bool:
+        for alias in node.names:
+            if alias.name == "*":
+                self.facts.star_imports.append(node)
+            else:
+                imported = Imported(node.module or "", alias.name, node.level, node)
+                self._bind(alias.asname or alias.name, imported)
+        return True
+
+    def _assign(self, node: ast.Assign) -> bool:
+        for target in node.targets:
+            self._target(target, Assigned(node.value), node.value)
+        return False
+
+    def _annotated(self, node: ast.AnnAssign) -> bool:
+        if node.value is not None:
+            self._target(node.target, Assigned(node.value), node.value)
+        elif isinstance(node.target, ast.Name):
+            self._bind(node.target.id, Opaque())
+        return False
+
+    def _augmented(self, node: ast.AugAssign) -> bool:
+        if isinstance(node.target, ast.Name):
+            self._bind(node.target.id, Opaque())
+        return False
+
+    def _named(self, node: ast.NamedExpr) -> bool:
+        self._target(node.target, Assigned(node.value), node.value)
+        return False
+
+    def _for(self, node: ast.For | ast.AsyncFor) -> bool:
+        if isinstance(node, ast.For):
+            self.facts.loops.append(node)
+        else:
+            self.facts.awaits = True
+        self._target(node.target, Item(node.iter), node.iter)
+        return False
+
+    def _comprehension(self, node: ast.comprehension) -> bool:
+        if node.is_async:
+            self.facts.awaits = True
+        else:
+            self.facts.loops.append(node)
+        self._target(node.target, Item(node.iter), node.iter)
+        return False
+
+    def _with(self, node: ast.With | ast.AsyncWith) -> bool:
+        if isinstance(node, ast.With):
+            self.facts.withs.append(node)
+        else:
+            self.facts.awaits = True
+        for item in node.items:
+            if item.optional_vars is not None:
+                self._target(item.optional_vars, Entered(item.context_expr), None)
+        return False
+
+    def _except(self, node: ast.ExceptHandler) -> bool:
+        if node.name:
+            self._bind(node.name, Opaque())
+        return False
+
+    def _try(self, node: ast.Try) -> bool:
+        self.facts.tries.append(node)
+        return False
+
+    def _return(self, node: ast.Return) -> bool:
+        self.facts.returns.append(node)
+        return False
+
+    def _await(self, node: ast.Await) -> bool:
+        self.facts.awaits = True
+        return False
+
+    def _yield(self, node: ast.Yield | ast.YieldFrom) -> bool:
+        self.facts.yields = True
+        return False
+
+    def _subscript(self, node: ast.Subscript) -> bool:
+        self.facts.subscripts.append(node)
+        return False
+
+    def _outer(self, node: ast.Global | ast.Nonlocal) -> bool:
+        self.facts.outer.update(node.names)
+        return True
+
+    def _match(self, node: ast.MatchAs | ast.MatchStar) -> bool:
+        if node.name:
+            self._bind(node.name, Opaque())
+        return False
+
+
+def _defaults(arguments: ast.arguments) -> list[ast.expr]:
+    return [*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)]
+
+
+_HANDLERS: dict[type, Any] = {
+    ast.FunctionDef: _Reader._function,
+    ast.AsyncFunctionDef: _Reader._function,
+    ast.ClassDef: _Reader._class,
+    ast.Lambda: _Reader._lambda,
+    ast.Import: _Reader._import,
+    ast.ImportFrom: _Reader._import_from,
+    ast.Assign: _Reader._assign,
+    ast.AnnAssign: _Reader._annotated,
+    ast.AugAssign: _Reader._augmented,
+    ast.NamedExpr: _Reader._named,
+    ast.For: _Reader._for,
+    ast.AsyncFor: _Reader._for,
+    ast.comprehension: _Reader._comprehension,
+    ast.With: _Reader._with,
+    ast.AsyncWith: _Reader._with,
+    ast.ExceptHandler: _Reader._except,
+    ast.Try: _Reader._try,
+    ast.Return: _Reader._return,
+    ast.Await: _Reader._await,
+    ast.Yield: _Reader._yield,
+    ast.YieldFrom: _Reader._yield,
+    ast.Subscript: _Reader._subscript,
+    ast.Global: _Reader._outer,
+    ast.Nonlocal: _Reader._outer,
+    ast.MatchAs: _Reader._match,
+    ast.MatchStar: _Reader._match,
+}
+if hasattr(ast, "TryStar"):
+    _HANDLERS[ast.TryStar] = _Reader._try

@@ -1,0 +1,1 @@
+"""Carry a plan out with LibCST. Nothing is decided here."""

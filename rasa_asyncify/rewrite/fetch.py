@@ -1,0 +1,56 @@
+"""The aiohttp form of a request, and of what is done with its response."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from rasa_asyncify.plan import Fetch
+
+
+def fetch_statement(
+    edit: Fetch, line: cst.SimpleStatementLine, call: cst.Call, names: dict[str, str]
+) -> cst.With:
+    """``async with ClientSession(...) as session, session.get(...) as response: await response.read()``."""
+    aiohttp = names["aiohttp"]
+    session = cst.parse_expression(f"{aiohttp}.ClientSession(trust_env=True)")
+    func = cst.Attribute(cst.Name(edit.session), cst.Name(edit.method))
+    request = call.with_changes(func=func, args=_arguments(edit, call, aiohttp))
+    items = [
+        cst.WithItem(session, cst.AsName(cst.Name(edit.session))),
+        cst.WithItem(request, cst.AsName(cst.Name(edit.response))),
+    ]
+    body = cst.parse_statement(f"await {edit.response}.read()\n")
+    block = cst.IndentedBlock([body], header=line.trailing_whitespace)
+    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=line.leading_lines)
+
+
+def _arguments(edit: Fetch, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
+    args = list(call.args)
+    verb = isinstance(call.func, cst.Attribute) and call.func.attr.value == "request"
+    verb = verb or (isinstance(call.func, cst.Name) and len([a for a in args if a.keyword is None]) == 2)
+    if verb and args and args[0].keyword is None:
+        args = args[1:]
+    args = [a for a in args if a.keyword is None or a.keyword.value not in ("method",)]
+    found = []
+    for arg in args:
+        if arg.keyword is not None and arg.keyword.value == "timeout":
+            assert edit.timeout is not None
+            connect, read = edit.timeout
+            value = f"{aiohttp}.ClientTimeout(total=None, sock_connect={connect}, sock_read={read})"
+            arg = arg.with_changes(value=cst.parse_expression(value))
+        found.append(arg)
+    return found
+
+
+def response_use(
+    form: str, node: cst.BaseExpression, names: dict[str, str], *, single_quotes: bool
+) -> cst.BaseExpression:
+    """The new form of a use of the response, around the response as it stands there."""
+    receiver = node.func if isinstance(node, cst.Call) else node
+    assert isinstance(receiver, cst.Attribute)
+    text = form.format(cst.Module([]).code_for_node(receiver.value))
+    if single_quotes:
+        text = text.replace('"', "'")
+    if text.startswith("json.") and "json" in names:
+        text = names["json"] + text[len("json") :]
+    return cst.parse_expression(text).with_changes(lpar=node.lpar, rpar=node.rpar)

@@ -1,0 +1,253 @@
+"""Imports: add what new code needs where a person would, drop what nothing uses any more."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import libcst as cst
+import libcst.matchers as m
+
+from rasa_asyncify.plan import ModulePlan
+
+_Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+
+
+def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
+    """Add ``import asyncio`` and the like, and the import of the pool's helpers."""
+    body = list(module.body)
+    for name in plan.imports:
+        local = plan.names[name]
+        text = f"import {name}" if local == name else f"import {name} as {local}"
+        body = _insert(body, text, name)
+    helpers = [n for n in ("in_one_thread", "in_thread") if n in plan.names]
+    if plan.pool and helpers:
+        wanted = [h for h in helpers if not _imports_from(body, h)]
+        parts = [h if plan.names[h] == h else f"{h} as {plan.names[h]}" for h in wanted]
+        if parts:
+            body = _append(body, f"from {plan.pool} import {', '.join(parts)}")
+    return module.with_changes(body=body)
+
+
+def _imports_from(body: Sequence[_Statement], name: str) -> bool:
+    alias = m.ImportAlias(name=m.Name(name))
+    pattern = m.SimpleStatementLine(
+        body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])]
+    )
+    return any(m.matches(statement, pattern) and _is_pool(statement) for statement in body)
+
+
+def _is_pool(statement: _Statement) -> bool:
+    return "_blocking_calls" in cst.Module([]).code_for_node(statement)
+
+
+def _import_positions(body: Sequence[_Statement]) -> list[int]:
+    """The positions of the import statements that open the module."""
+    found = []
+    for index, statement in enumerate(body):
+        if _is_import(statement):
+            found.append(index)
+        elif found and not _is_prologue(statement):
+            break
+    return found
+
+
+def _is_import(statement: _Statement) -> bool:
+    return isinstance(statement, cst.SimpleStatementLine) and any(
+        isinstance(s, (cst.Import, cst.ImportFrom)) for s in statement.body
+    )
+
+
+def _is_prologue(statement: _Statement) -> bool:
+    """What may stand between imports: docstrings, ``try: import``, conditions, assignments of paths."""
+    return isinstance(statement, (cst.Try, cst.If)) or m.matches(
+        statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call() | m.SimpleString())])
+    )
+
+
+def _future(statement: _Statement) -> bool:
+    pattern = m.SimpleStatementLine(body=[m.ImportFrom(module=m.Name("__future__"))])
+    return m.matches(statement, pattern)
+
+
+def _root(statement: _Statement) -> tuple[str, bool]:
+    """The first imported root of an import statement, and whether it is a plain ``import``."""
+    assert isinstance(statement, cst.SimpleStatementLine)
+    node = statement.body[0]
+    if isinstance(node, cst.Import):
+        return _dotted(node.names[0].name).partition(".")[0], True
+    if isinstance(node, cst.ImportFrom):
+        if node.relative or node.module is None:
+            return ".", False
+        return _dotted(node.module).partition(".")[0], False
+    return "", False
+
+
+def _dotted(node: cst.CSTNode) -> str:
+    return cst.Module([]).code_for_node(node)
+
+
+def insert_import(body: list[_Statement], text: str) -> list[_Statement]:
+    """Insert a standard library's import unless the module has the very same."""
+    code = cst.Module([]).code_for_node
+    if any(_is_import(s) and code(s).strip() == text for s in body):
+        return body
+    return _insert(body, text, text.split()[1].partition(".")[0])
+
+
+def after_imports(body: Sequence[_Statement]) -> int:
+    """The position after the imports that open the module."""
+    positions = _import_positions(body)
+    return positions[-1] + 1 if positions else _top(body)
+
+
+def _insert(body: list[_Statement], text: str, name: str) -> list[_Statement]:
+    """Insert an import in its section, in alphabetical order among the imports of its kind there."""
+    statement = cst.parse_statement(text + "\n")
+    positions = [i for i in _import_positions(body) if not _future(body[i])]
+    standard = name in sys.stdlib_module_names
+    same = [i for i in positions if (_root(body[i])[0] in sys.stdlib_module_names) == standard]
+    plain = [i for i in same if _root(body[i])[1] == text.startswith("import ")]
+    before = [i for i in plain if _root(body[i])[0] < name]
+    if before:
+        return _place(body, before[-1] + 1, statement)
+    if plain or same:
+        return _place(body, (plain or same)[0], statement)
+    if standard or not positions:
+        return _place(body, _top(body), statement)
+    return _place(body, positions[-1] + 1, statement)
+
+
+def _append(body: list[_Statement], text: str) -> list[_Statement]:
+    """Insert a ``from`` import after the last import of the module's head."""
+    return _place(body, after_imports(body), cst.parse_statement(text + "\n"))
+
+
+def _top(body: Sequence[_Statement]) -> int:
+    """After the docstring and ``__future__`` imports."""
+    at = 0
+    for index, statement in enumerate(body):
+        docstring = m.matches(
+            statement, m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString() | m.ConcatenatedString())])
+        )
+        if (index == 0 and docstring) or _future(statement):
+            at = index + 1
+        elif not _is_import(statement):
+            break
+    return at
+
+
+def _place(body: list[_Statement], at: int, statement: cst.BaseStatement) -> list[_Statement]:
+    """Put ``statement`` at ``at``; blank lines and comments above the old first import stay above."""
+    assert isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement))
+    if at < len(body) and _is_import(body[at]) and (at == 0 or not _is_import(body[at - 1])):
+        first = body[at]
+        statement = statement.with_changes(leading_lines=first.leading_lines)
+        body = [*body[:at], first.with_changes(leading_lines=[]), *body[at + 1 :]]
+    return [*body[:at], statement, *body[at:]]
+
+
+# -- dropping ---------------------------------------------------------------------------------------------
+
+
+def drop_unused_imports(before: cst.Module, after: cst.Module, plan: ModulePlan) -> cst.Module:
+    """Remove the imports whose names were used before and aren't any more."""
+    gone = _used(before) - _used(after) - plan.keep_imports
+    if not gone:
+        return after
+    changed = after.visit(_Dropper(gone))
+    return _keep_header(after, changed)
+
+
+def _keep_header(before: cst.Module, after: cst.Module) -> cst.Module:
+    """A comment above a dropped first import stays."""
+    if before.body and after.body and before.body[0] is not after.body[0]:
+        lost = getattr(before.body[0], "leading_lines", ())
+        if any(line.comment for line in lost) and _is_import(before.body[0]):
+            first = after.body[0]
+            kept = [*lost, *getattr(first, "leading_lines", ())]
+            return after.with_changes(body=[first.with_changes(leading_lines=kept), *after.body[1:]])
+    return after
+
+
+def _used(module: cst.Module) -> set[str]:
+    collector = _Names()
+    module.visit(collector)
+    return collector.found
+
+
+class _Names(cst.CSTVisitor):
+    """Collects the names that code (not imports) mentions, also inside string annotations."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+
+    def visit_Import(self, node: cst.Import) -> bool:
+        return False
+
+    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
+        return False
+
+    def visit_Name(self, node: cst.Name) -> None:
+        self.found.add(node.value)
+
+    def visit_SimpleString(self, node: cst.SimpleString) -> None:
+        text = node.raw_value
+        if len(text) < 200:
+            self.found.update(
+                part for part in text.replace("[", " ").replace("]", " ").replace(".", " ").split() if part.isidentifier()
+            )
+
+
+class _Dropper(cst.CSTTransformer):
+    """Drops names from import statements; the parts of ``try`` blocks that probe for a library stay."""
+
+    def __init__(self, gone: set[str]) -> None:
+        super().__init__()
+        self.gone = gone
+
+    def visit_Try(self, node: cst.Try) -> bool:
+        return not any(_is_import(s) for s in node.body.body if isinstance(s, cst.SimpleStatementLine))
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
+        if not _is_import(original_node):
+            return updated_node
+        comment = updated_node.trailing_whitespace.comment
+        if comment is not None and "noqa" in comment.value:
+            return updated_node
+        kept = [s for s in (self._shorten(s) for s in updated_node.body) if s is not None]
+        if not kept:
+            return cst.RemoveFromParent()
+        if len(kept) == len(updated_node.body) and all(a is b for a, b in zip(kept, updated_node.body, strict=True)):
+            return updated_node
+        return updated_node.with_changes(body=kept)
+
+    def _shorten(self, statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement | None:
+        if not isinstance(statement, (cst.Import, cst.ImportFrom)) or isinstance(
+            statement.names, cst.ImportStar
+        ):
+            return statement
+        kept = [alias for alias in statement.names if _local_name(alias) not in self.gone]
+        if len(kept) == len(statement.names):
+            return statement
+        if not kept:
+            return None
+        last = kept[-1]
+        if isinstance(statement, cst.Import) or statement.lpar is None:
+            kept[-1] = last.with_changes(comma=cst.MaybeSentinel.DEFAULT)
+        return statement.with_changes(names=kept)
+
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        if original_node.body and not updated_node.body:
+            return updated_node.with_changes(body=[cst.SimpleStatementLine([cst.Pass()])])
+        return updated_node
+
+
+def _local_name(alias: cst.ImportAlias) -> str:
+    if alias.asname is not None:
+        return _dotted(alias.asname.name)
+    return _dotted(alias.name).partition(".")[0]

@@ -1,0 +1,287 @@
+"""The LibCST transformer: finds the node of each edit by its place, and changes it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import libcst as cst
+from libcst.metadata import CodeRange, PositionProvider
+
+from rasa_asyncify.plan import (
+    AddKeyword,
+    AwaitCall,
+    Edit,
+    Fetch,
+    MakeAsync,
+    MapHandler,
+    ModulePlan,
+    MoveBody,
+    OffloadCall,
+    OffloadExpression,
+    RunCall,
+    Sleep,
+    Span,
+    UseResponse,
+)
+from rasa_asyncify.rewrite.fetch import fetch_statement, response_use
+
+_ON_BOTH = frozenset({"staticmethod", "classmethod"})
+_ON_NEW = frozenset({"override", "final", "abstractmethod"})
+_E = TypeVar("_E")
+
+
+class Transformer(cst.CSTTransformer):
+    """Applies a module's edits. ``done`` holds the ids of those that found their node."""
+
+    METADATA_DEPENDENCIES = (PositionProvider,)
+
+    def __init__(self, plan: ModulePlan) -> None:
+        super().__init__()
+        self.plan = plan
+        self.names = plan.names
+        self.done: set[int] = set()
+        self._stack: list[cst.CSTNode] = []
+        self._expressions: dict[Span, list[Edit]] = defaultdict(list)
+        self._starts: dict[tuple[int, int], list[Edit]] = defaultdict(list)
+        self._fetches: dict[tuple[int, int], Fetch] = {}
+        self._fetched: dict[Span, cst.Call] = {}
+        for edit in plan.edits:
+            if isinstance(edit, (MakeAsync, MoveBody, MapHandler)):
+                self._starts[edit.span.start].append(edit)
+            elif isinstance(edit, Fetch):
+                self._fetches[edit.span.start] = edit
+            else:
+                self._expressions[edit.span].append(edit)
+
+    # -- walking --------------------------------------------------------------------------------------
+
+    def on_visit(self, node: cst.CSTNode) -> bool:
+        self._stack.append(node)
+        return super().on_visit(node)
+
+    def on_leave(self, original_node: cst.CSTNode, updated_node: Any) -> Any:
+        self._stack.pop()
+        if isinstance(original_node, cst.BaseExpression):
+            return self._expression(original_node, cast(cst.BaseExpression, updated_node))
+        return super().on_leave(original_node, updated_node)
+
+    def _place(self, node: cst.CSTNode) -> Span:
+        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
+        return Span(place.start.line, place.start.column, place.end.line, place.end.column)
+
+    # -- expressions ----------------------------------------------------------------------------------
+
+    def _expression(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
+        if not self._expressions and not self._fetches:
+            return updated
+        if isinstance(original, (cst.Name, cst.Integer, cst.SimpleString)):
+            return updated
+        place = self._place(original)
+        if isinstance(updated, cst.Call) and any(f.call == place for f in self._fetches.values()):
+            self._fetched[place] = updated
+        for edit in sorted(self._expressions.get(place, ()), key=_inner_first):
+            handler = _EXPRESSIONS[type(edit)]
+            changed = handler(self, edit, updated)
+            if changed is not None:
+                updated = changed
+                self.done.add(id(edit))
+        return updated
+
+    def _await(self, node: cst.BaseExpression) -> cst.BaseExpression:
+        """``await node``, in parentheses where the place needs them."""
+        lpar, rpar = list(node.lpar), list(node.rpar)
+        if not lpar and self._binds_tighter():
+            lpar, rpar = [cst.LeftParen()], [cst.RightParen()]
+        return cst.Await(expression=node.with_changes(lpar=[], rpar=[]), lpar=lpar, rpar=rpar)
+
+    def _binds_tighter(self) -> bool:
+        parent = self._stack[-1]
+        if isinstance(parent, (cst.Attribute, cst.Subscript, cst.Await)):
+            return True
+        # Inside a call's arguments the parent is an Arg; directly below a Call it is the called thing.
+        return isinstance(parent, cst.Call) or (
+            isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Power)
+        )
+
+    def _await_call(self, edit: AwaitCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        return self._await(node) if isinstance(node, cst.Call) else None
+
+    def _run_call(self, edit: RunCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        func = cst.Attribute(cst.Name(self.names["asyncio"]), cst.Name("run"))
+        inner = node.with_changes(lpar=[], rpar=[])
+        return cst.Call(func, [cst.Arg(inner)], lpar=node.lpar, rpar=node.rpar)
+
+    def _sleep(self, edit: Sleep, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        func = cst.Attribute(cst.Name(self.names["asyncio"]), cst.Name("sleep"))
+        return self._await(node.with_changes(func=func))
+
+    def _offload_call(self, edit: OffloadCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        args = [_parenthesized(arg) for arg in node.args]
+        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if args else cst.MaybeSentinel.DEFAULT
+        first = cst.Arg(node.func, comma=comma)
+        return self._await(node.with_changes(func=cst.Name(self._thread(edit.alone)), args=[first, *args]))
+
+    def _offload_expression(
+        self, edit: OffloadExpression, node: cst.BaseExpression
+    ) -> cst.BaseExpression | None:
+        body = node if _spans_lines(node) else node.with_changes(lpar=[], rpar=[])
+        call = cst.Call(
+            cst.Name(self._thread(edit.alone)),
+            [cst.Arg(cst.Lambda(params=cst.Parameters(), body=body))],
+        )
+        lpar = [] if body is node else list(node.lpar)
+        rpar = [] if body is node else list(node.rpar)
+        return self._await(call.with_changes(lpar=lpar, rpar=rpar))
+
+    def _thread(self, alone: bool) -> str:
+        return self.names["in_one_thread" if alone else "in_thread"]
+
+    def _use_response(self, edit: UseResponse, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        quote = next((n.start for n in reversed(self._stack) if isinstance(n, cst.FormattedString)), "")
+        changed = response_use(edit.form, node, self.names, single_quotes='"' in quote)
+        return self._await(changed.expression.with_changes(lpar=changed.lpar, rpar=changed.rpar)) if isinstance(
+            changed, cst.Await
+        ) else changed
+
+    def _add_keyword(self, edit: AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+        value = cst.parse_expression(edit.value)
+        added = cst.Arg(value, keyword=cst.Name(edit.keyword), equal=equal)
+        args = list(node.args)
+        if args and not isinstance(args[-1].comma, cst.Comma):
+            args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
+        return node.with_changes(args=[*args, added])
+
+    # -- statements -----------------------------------------------------------------------------------
+
+    def leave_SimpleStatementLine(
+        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
+    ) -> cst.BaseStatement:
+        if not self._fetches:
+            return updated_node
+        edit = self._fetches.get(self._place(original_node.body[0]).start)
+        if edit is None or edit.call not in self._fetched:
+            return updated_node
+        self.done.add(id(edit))
+        return fetch_statement(edit, updated_node, self._fetched[edit.call], self.names)
+
+    def leave_ExceptHandler(
+        self, original_node: cst.ExceptHandler, updated_node: cst.ExceptHandler
+    ) -> cst.ExceptHandler:
+        for edit in self._at(original_node, MapHandler):
+            types = [_renamed(name, self.names) for name in edit.types]
+            text = types[0] if len(types) == 1 else f"({', '.join(types)})"
+            updated_node = updated_node.with_changes(
+                type=cst.parse_expression(text), whitespace_after_except=cst.SimpleWhitespace(" ")
+            )
+        return updated_node
+
+    def leave_FunctionDef(
+        self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
+    ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
+        for _ in self._at(original_node, MakeAsync):
+            updated_node = updated_node.with_changes(asynchronous=cst.Asynchronous())
+        for edit in self._at(original_node, MoveBody):
+            return self._move(edit, updated_node)
+        return updated_node
+
+    def _at(self, node: cst.CSTNode, kind: type[_E]) -> list[_E]:
+        if not self._starts:
+            return []
+        found = [e for e in self._starts.get(self._place(node).start, ()) if isinstance(e, kind)]
+        self.done.update(id(e) for e in found)
+        return cast("list[_E]", found)
+
+    def _move(self, edit: MoveBody, node: cst.FunctionDef) -> cst.FlattenSentinel[cst.BaseStatement]:
+        target = f"{edit.through}.{edit.name}" if edit.through else edit.name
+        skip = 1 if edit.through and not _is_static(node) else 0
+        arguments = ", ".join([target, *_forwarded(node.params, skip)])
+        thread = self._thread(edit.alone)
+        statement = cst.parse_statement(f"return await {thread}({arguments})\n")
+        new = node.with_changes(
+            asynchronous=cst.Asynchronous(),
+            decorators=[d for d in node.decorators if _decorator_name(d) in _ON_BOTH | _ON_NEW],
+            body=cst.IndentedBlock([statement]),
+        )
+        moved = node.with_changes(
+            asynchronous=None,
+            name=cst.Name(edit.name),
+            decorators=[d for d in node.decorators if _decorator_name(d) not in _ON_NEW],
+            leading_lines=[cst.EmptyLine(indent=False)],
+            lines_after_decorators=[],
+        )
+        if edit.through:
+            return cst.FlattenSentinel([new, moved])
+        return cst.FlattenSentinel([moved, new])
+
+
+def _inner_first(edit: Edit) -> int:
+    order = (AddKeyword, UseResponse, Sleep, OffloadCall, OffloadExpression, AwaitCall, RunCall)
+    return order.index(type(edit))
+
+
+def _parenthesized(arg: cst.Arg) -> cst.Arg:
+    """A generator expression that was a call's only argument needs parentheses beside another."""
+    if isinstance(arg.value, cst.GeneratorExp) and not arg.value.lpar:
+        return arg.with_changes(
+            value=arg.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
+        )
+    return arg
+
+
+def _spans_lines(node: cst.BaseExpression) -> bool:
+    return bool(node.lpar) and "\n" in cst.Module([]).code_for_node(node)
+
+
+def _renamed(dotted: str, names: dict[str, str]) -> str:
+    head, dot, rest = dotted.partition(".")
+    return f"{names.get(head, head)}{dot}{rest}"
+
+
+def _decorator_name(decorator: cst.Decorator) -> str:
+    node = decorator.decorator
+    while isinstance(node, cst.Call):
+        node = node.func
+    if isinstance(node, cst.Attribute):
+        return node.attr.value
+    return node.value if isinstance(node, cst.Name) else ""
+
+
+def _is_static(node: cst.FunctionDef) -> bool:
+    return any(_decorator_name(d) == "staticmethod" for d in node.decorators)
+
+
+def _forwarded(parameters: cst.Parameters, skip: int) -> list[str]:
+    """The arguments that hand every parameter on."""
+    positional = [*parameters.posonly_params, *parameters.params][skip:]
+    found = [p.name.value for p in positional]
+    star: Any = parameters.star_arg
+    if isinstance(star, cst.Param):
+        found.append(f"*{star.name.value}")
+    found += [f"{p.name.value}={p.name.value}" for p in parameters.kwonly_params]
+    if parameters.star_kwarg is not None:
+        found.append(f"**{parameters.star_kwarg.name.value}")
+    return found
+
+
+_Handler = Callable[[Transformer, Any, cst.BaseExpression], "cst.BaseExpression | None"]
+_EXPRESSIONS: dict[type, _Handler] = {
+    AwaitCall: Transformer._await_call,
+    RunCall: Transformer._run_call,
+    Sleep: Transformer._sleep,
+    OffloadCall: Transformer._offload_call,
+    OffloadExpression: Transformer._offload_expression,
+    UseResponse: Transformer._use_response,
+    AddKeyword: Transformer._add_keyword,
+}
+__all__: Sequence[str] = ("Transformer",)

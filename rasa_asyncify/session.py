@@ -1,0 +1,171 @@
+"""One run from the command line: settle the options, migrate, show, write, tell the exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from rasa_asyncify.config import Config, ConfigError, load
+from rasa_asyncify.discovery import compile_exclude, find_root, python_files
+from rasa_asyncify.engine import Change, FileError, Result, migrate
+from rasa_asyncify.report import Reporter
+from rasa_asyncify.writing import write_atomically
+
+STDIN = Path("-")
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options as given; None where the configuration decides."""
+
+    check: bool = False
+    diff: bool = False
+    color: bool | None = None
+    exclude: str | None = None
+    extend_exclude: str | None = None
+    black: str | None = None
+    stdin_filename: Path | None = None
+    quiet: bool = False
+    verbose: bool = False
+
+
+class Session:
+    """Runs once for ``paths`` (files, folders, or ``-`` alone)."""
+
+    def __init__(self, paths: Sequence[Path], options: Options) -> None:
+        self.paths = list(paths)
+        self.options = options
+
+    def run(self) -> int:
+        """Do it; the exit code.
+
+        Raises:
+            click.ClickException: for bad usage, with exit code 2.
+        """
+        if STDIN in self.paths:
+            return self._run_stdin()
+        missing = [str(p) for p in self.paths if not p.exists()]
+        if missing:
+            raise click.BadParameter(f"{', '.join(missing)}: no such file or folder", param_hint="PATHS")
+        paths = [Path(os.path.abspath(p)) for p in self.paths]  # noqa: PTH100
+        root = self._root(paths)
+        config = self._config(root)
+        targets = python_files(
+            paths, root, exclude=config.exclude, extend_exclude=config.extend_exclude
+        )
+        result = self._migrate(targets, root, config, None)
+        reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
+        self._show(result, reporter)
+        if self._writes():
+            self._write(result)
+        reporter.summary(self.paths)
+        return self._exit_code(result)
+
+    def _writes(self) -> bool:
+        return not (self.options.check or self.options.diff)
+
+    @staticmethod
+    def _root(paths: Sequence[Path]) -> Path:
+        try:
+            return find_root(paths)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="PATHS") from error
+
+    def _config(self, root: Path) -> Config:
+        try:
+            config = load(root)
+        except ConfigError as error:
+            raise click.UsageError(str(error)) from error
+        try:
+            for pattern in (self.options.exclude, self.options.extend_exclude):
+                if pattern is not None:
+                    compile_exclude(pattern)
+        except ValueError as error:
+            raise click.BadParameter(str(error), param_hint="--exclude") from error
+        return Config(
+            exclude=self.options.exclude or config.exclude,
+            extend_exclude=self.options.extend_exclude or config.extend_exclude,
+            black=self.options.black or config.black,
+        )
+
+    @staticmethod
+    def _migrate(
+        targets: Sequence[Path], root: Path, config: Config, overlay: dict[Path, bytes] | None
+    ) -> Result:
+        try:
+            return migrate(targets, root, config, overlay=overlay)
+        except Exception as error:
+            if os.environ.get("RASA_ASYNCIFY_DEBUG"):
+                raise
+            raise _Internal(error) from error
+
+    # -- output ---------------------------------------------------------------------------------------
+
+    def _show(self, result: Result, reporter: Reporter) -> None:
+        if self.options.diff:
+            for change in result.changes:
+                reporter.diff(change, self.options.color)
+        for change in result.changes:
+            reporter.changed(change)
+
+    def _write(self, result: Result) -> None:
+        written: list[Change] = []
+        for change in _helpers_first(result.changes):
+            try:
+                write_atomically(change.path, change.data())
+            except OSError as error:
+                result.errors.append(FileError(change.path, None, error.strerror or str(error)))
+            else:
+                written.append(change)
+        result.changes = written
+
+    def _exit_code(self, result: Result) -> int:
+        if result.errors:
+            return 2
+        if self.options.check and (result.changes or any(f.blocks for f in result.findings)):
+            return 1
+        return 0
+
+    # -- standard input -------------------------------------------------------------------------------
+
+    def _run_stdin(self) -> int:
+        if len(self.paths) > 1:
+            raise click.UsageError("`-` can't be combined with other paths")
+        data = sys.stdin.buffer.read()
+        name = self.options.stdin_filename
+        path = Path(os.path.abspath(name or "stdin.py"))  # noqa: PTH100
+        root = self._root([path]) if name else path.parent / "<stdin>"
+        config = self._config(root)
+        result = self._migrate([path], root, config, {path: data})
+        reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
+        own = [c for c in result.changes if c.path == path]
+        if self.options.diff:
+            for change in result.changes:
+                reporter.diff(change, self.options.color)
+        elif not self.options.check:
+            sys.stdout.buffer.write(own[0].data() if own else data)
+            sys.stdout.buffer.flush()
+        reporter.summary(self.paths)
+        return self._exit_code(result)
+
+
+class _Internal(click.ClickException):
+    """Something in rasa-asyncify itself failed: no file was written."""
+
+    exit_code = 2
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(
+            f"internal error, nothing was changed: {type(error).__name__}: {error}\n"
+            "Please report it; RASA_ASYNCIFY_DEBUG=1 shows where it happened."
+        )
+
+
+def _helpers_first(changes: Sequence[Change]) -> list[Change]:
+    """New files first: whatever happens then, no module imports what isn't there."""
+    return sorted(changes, key=lambda c: c.before is not None)

@@ -1,0 +1,328 @@
+"""The catalogue's data files: that they follow SCHEMA.md and name things that exist.
+
+The names are looked up in the libraries installed here; one that isn't is skipped, and says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import rasa_asyncify
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FILES = sorted((Path(rasa_asyncify.__file__).parent / "catalogue").glob("*.toml"))
+
+FILE_KEYS = {
+    "source", "kind", "distribution", "aliases", "functions", "returns", "native", "class",
+}  # fmt: skip
+CLASS_KEYS = {
+    "thread", "blocking", "not-blocking", "returns", "attributes", "blocking-attributes",
+    "operations", "bases",
+}  # fmt: skip
+FUNCTION_KEYS = {"blocking", "not-blocking"}
+DUNDER = {"with": "enter"}  # the other operations are named as their method is
+OPERATIONS = {"with", "iter", "getitem", "setitem", "call", "len", "contains"}
+REQUIRED_NATIVE = {"asyncio.sleep", "aiohttp"}
+
+# Import roots that many distributions share: only what is installed of them is looked up.
+NAMESPACES = {"google"}
+
+# Classes that no program can name (generators' context managers, proxies, what a factory makes):
+# the catalogue gives them a name, so that what they do can be followed.
+UNNAMED = {
+    "builtins.File",
+    "builtins.LazyIterator",
+    "concurrent.futures.Completed",
+    "httpx.StreamContext",
+    "paramiko.ExecResult",
+    "peewee.Transaction",
+    "pymongo.client_session.Transaction",
+    "sqlalchemy.engine.EngineBegin",
+    "sqlalchemy.engine.RawConnection",
+    "sqlalchemy.engine.RawCursor",
+    "sqlalchemy.orm.SessionMakerBegin",
+    "twilio.rest.Resource",
+}
+
+# Names of another version of the library, or of another platform, are not looked up here.
+ELSEWHERE = {
+    name: where
+    for where, names in {
+        "POSIX": ["os.wait", "os.wait3", "os.wait4"],
+        "Windows": ["os.startfile"],
+        "algoliasearch 4 and later": ["algoliasearch.search.client.SearchClientSync"],
+        "google-auth-oauthlib before 1": ["google_auth_oauthlib.flow.InstalledAppFlow.run_console"],
+        "google-generativeai, one of many distributions in `google`": [
+            "google.generativeai.ChatSession",
+            "google.generativeai.GenerativeModel",
+        ],
+        "gspread before 6": ["gspread.models.Spreadsheet", "gspread.models.Worksheet"],
+        "langchain before 1": [
+            "langchain.chains.ConversationChain",
+            "langchain.chains.ConversationalRetrievalChain",
+            "langchain.chains.ConversationalRetrievalChain.from_llm",
+            "langchain.chains.LLMChain",
+            "langchain.chains.RetrievalQA",
+            "langchain.chains.RetrievalQA.from_chain_type",
+            "langchain.chat_models.ChatOpenAI",
+            "langchain.embeddings.OpenAIEmbeddings",
+            "langchain.llms.OpenAI",
+        ],
+        "langchain-openai before 1": [
+            "langchain_openai.AzureChatOpenAI.__call__",
+            "langchain_openai.ChatOpenAI.__call__",
+            "langchain_openai.OpenAI.__call__",
+        ],
+        "mysql-connector-python with its C extension": [
+            "mysql.connector.connection_cext.CMySQLConnection",
+            "mysql.connector.cursor_cext.CMySQLCursor",
+        ],
+        "neo4j before 6": ["neo4j.Session.read_transaction", "neo4j.Session.write_transaction"],
+        "pandas before 3": [
+            "pandas.DataFrame.to_gbq",
+            "pandas.ExcelWriter.save",
+            "pandas.read_gbq",
+        ],
+        "pymongo before 4": [
+            "pymongo.collection.Collection.count",
+            "pymongo.collection.Collection.insert",
+            "pymongo.collection.Collection.remove",
+            "pymongo.collection.Collection.save",
+            "pymongo.collection.Collection.update",
+            "pymongo.cursor.Cursor.count",
+            "pymongo.database.Database.collection_names",
+            "pymongo.mongo_client.MongoClient.database_names",
+        ],
+        "pyowm before 3": [
+            "pyowm.OWM.three_hours_forecast",
+            "pyowm.OWM.weather_at_coords",
+            "pyowm.OWM.weather_at_id",
+            "pyowm.OWM.weather_at_place",
+            "pyowm.OWM.weather_at_zip_code",
+        ],
+        "selenium before 4.3": [
+            "selenium.webdriver.Remote.find_element_by_class_name",
+            "selenium.webdriver.Remote.find_element_by_css_selector",
+            "selenium.webdriver.Remote.find_element_by_id",
+            "selenium.webdriver.Remote.find_element_by_name",
+            "selenium.webdriver.Remote.find_element_by_xpath",
+        ],
+        "SQLAlchemy before 2": [
+            "sqlalchemy.Table.exists",
+            "sqlalchemy.engine.Engine.execute",
+            "sqlalchemy.engine.Engine.has_table",
+            "sqlalchemy.engine.Engine.scalar",
+            "sqlalchemy.engine.Engine.table_names",
+            "sqlalchemy.orm.Query.from_self",
+        ],
+    }.items()
+    for name in names
+}
+
+# Members that a constructor or `__getattr__` makes: they are not on the class.
+ON_INSTANCES = {
+    "boto3.resources.base.ServiceResource": {
+        "Bucket", "Instance", "Message", "Object", "Queue", "Table", "Topic", "batch_writer",
+        "create_bucket", "create_queue", "create_table", "create_topic",
+        "get_available_subresources", "get_queue_by_name",
+    },
+    "boto3.resources.collection.CollectionManager": {"__iter__", "delete"},
+    "botocore.client.BaseClient": {"generate_presigned_post", "generate_presigned_url"},
+    "anthropic._resource.SyncAPIResource": {"create", "stream"},
+    "openai._resource.SyncAPIResource": {"create"},
+    "threading.Condition": {"acquire"},
+    "transformers.PreTrainedModel": {"generate"},
+}  # fmt: skip
+
+
+@functools.cache
+def data(file: Path) -> dict[str, Any]:
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def classes() -> set[str]:
+    return {name for file in FILES for name in data(file).get("class", {})}
+
+
+def per_file(check: Any) -> Any:
+    return pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)(check)
+
+
+def is_sorted(names: list[str]) -> bool:
+    return names == sorted(set(names))
+
+
+@per_file
+def test_only_known_keys_and_values(file: Path) -> None:
+    entry = data(file)
+    assert set(entry) <= FILE_KEYS
+    assert entry["source"].startswith("https://")
+    assert entry["kind"] in {"io", "cpu"}
+    assert set(entry.get("functions", {})) <= FUNCTION_KEYS
+    assert set(entry.get("native", {}).values()) <= REQUIRED_NATIVE
+    for name, members in entry.get("class", {}).items():
+        assert set(members) <= CLASS_KEYS, name
+        assert members, f"{name} says nothing"
+        assert members.get("thread", "unshared") in {"affine", "unshared"}, name
+        assert set(members.get("operations", [])) <= OPERATIONS, name
+
+
+@per_file
+def test_sorted_and_without_duplicates(file: Path) -> None:
+    entry = data(file)
+    for section in ("aliases", "returns", "native", "class"):
+        assert is_sorted(list(entry.get(section, {}))), section
+    for key in FUNCTION_KEYS:
+        assert is_sorted(entry.get("functions", {}).get(key, [])), key
+    for name, members in entry.get("class", {}).items():
+        for key in CLASS_KEYS - {"thread", "bases"}:
+            assert is_sorted(list(members.get(key, []))), f"{name}: {key}"
+
+
+@per_file
+def test_names_begin_with_the_import_root(file: Path) -> None:
+    entry = data(file)
+    functions = entry.get("functions", {})
+    names = [
+        *functions.get("blocking", []),
+        *functions.get("not-blocking", []),
+        *entry.get("aliases", {}),
+        *entry.get("returns", {}),
+        *entry.get("class", {}),
+    ]
+    assert [name for name in names if name.split(".")[0] != file.stem] == []
+
+
+@per_file
+def test_classes_referred_to_exist(file: Path) -> None:
+    """A class without an entry would not be followed: then it need not be named either."""
+    entry, known = data(file), classes()
+    used = set(entry.get("returns", {}).values())
+    for members in entry.get("class", {}).values():
+        used.update(members.get("bases", []))
+        for key in ("returns", "attributes"):
+            used.update(name for name in members.get(key, {}).values() if name != "self")
+    assert used - known == set()
+
+
+@per_file
+def test_bases_are_one_level_in_the_same_file(file: Path) -> None:
+    """The loader merges a base's members from the same file, once."""
+    own = data(file).get("class", {})
+    bases = {base for members in own.values() for base in members.get("bases", [])}
+    assert bases - set(own) == set()
+    assert [base for base in bases if own[base].get("bases")] == []
+
+
+@per_file
+def test_aliases_lead_to_an_entry(file: Path) -> None:
+    entry = data(file)
+    known = classes()
+    for other in FILES:
+        known |= {*data(other).get("returns", {})}
+        known |= {*data(other).get("functions", {}).get("blocking", [])}
+    aliases = entry.get("aliases", {})
+    assert set(aliases.values()) - known == set()
+    assert set(aliases) & known == set(), "an alias is not an entry as well"
+
+
+@per_file
+def test_what_is_native_blocks(file: Path) -> None:
+    entry = data(file)
+    assert set(entry.get("native", {})) <= {*entry.get("functions", {}).get("blocking", [])}
+
+
+def resolve(name: str) -> Any:
+    """The object a dotted name stands for: the longest importable module, then its attributes."""
+    parts = name.split(".")
+    found: Any = importlib.import_module(parts[0])
+    for index, part in enumerate(parts[1:], start=1):
+        try:
+            found = getattr(found, part)
+        except AttributeError:
+            found = importlib.import_module(".".join(parts[: index + 1]))
+    return found
+
+
+def names_of(entry: dict[str, Any]) -> set[str]:
+    """Every function and class that the entry names in its own library."""
+    functions = entry.get("functions", {})
+    names = {*functions.get("blocking", []), *functions.get("not-blocking", [])}
+    names |= {*entry.get("returns", {}), *entry.get("aliases", {})}
+    return {name.removesuffix(".*") for name in names} | set(entry.get("class", {}))
+
+
+def members_of(entry: dict[str, Any]) -> set[tuple[str, str]]:
+    """Every (class, method) and (class, blocking attribute) that the entry names."""
+    pairs = set()
+    for name, members in entry.get("class", {}).items():
+        listed = {*members.get("blocking", []), *members.get("not-blocking", [])}
+        listed |= {*members.get("returns", {}), *members.get("blocking-attributes", [])}
+        listed |= {f"__{DUNDER.get(what, what)}__" for what in members.get("operations", [])}
+        pairs |= {(name, member) for member in listed - {"*"}}
+    return pairs
+
+
+def has_member(owner: str, member: str) -> bool:
+    found = resolve(owner)
+    if not (inspect.isclass(found) or inspect.ismodule(found)):
+        found = type(found())  # `threading.Lock` is a function up to Python 3.12
+    own = [vars(cls) for cls in getattr(found, "__mro__", ())]  # every class has `__call__` itself
+    if hasattr(found, member) if member != "__call__" else any(member in names for names in own):
+        return True
+    # what a constructor or `__getattr__` makes is not on the class
+    return member in ON_INSTANCES.get(owner, set())
+
+
+def exists(name: str) -> bool:
+    try:
+        resolve(name)
+    except (AttributeError, ImportError):
+        return False
+    return True
+
+
+def package_of(name: str) -> str:
+    """The package of a namespace that ``name`` is in: `google.auth`, `google.cloud.storage`."""
+    parts = name.split(".")
+    return ".".join(parts[: 3 if parts[1] == "cloud" else 2])
+
+
+@per_file
+@pytest.mark.filterwarnings("ignore")
+def test_names_exist_in_the_library(file: Path) -> None:
+    """A name that doesn't exist is worse than a missing one: nothing would ever be found by it."""
+    try:
+        importlib.import_module(file.stem)
+    except ImportError as error:
+        pytest.skip(f"{file.stem} is not installed here: {error}")
+    names = names_of(data(file)) - UNNAMED - set(ELSEWHERE)
+    if file.stem in NAMESPACES:
+        names = {name for name in names if exists(package_of(name))}
+    assert sorted(name for name in names if not exists(name)) == []
+    members = {
+        (owner, member)
+        for owner, member in members_of(data(file))
+        if owner in names and f"{owner}.{member}" not in ELSEWHERE
+    }
+    assert sorted(f"{o}.{m}" for o, m in members if not has_member(o, m)) == []
+
+
+def test_every_exception_is_still_needed() -> None:
+    """What the tests above leave out is in the catalogue: no exception outlives its entry."""
+    named = set().union(*(names_of(data(file)) for file in FILES))
+    members = {f"{owner}.{member}" for file in FILES for owner, member in members_of(data(file))}
+    assert UNNAMED - classes() == set()
+    assert set(ELSEWHERE) - named - members == set()
+    assert set(ON_INSTANCES) - classes() == set()
