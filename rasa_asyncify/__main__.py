@@ -1,4 +1,4 @@
-from rasa_asyncify.cli import main
+from rasa_asyncify.cli import run
 
 if __name__ == "__main__":
-    main()
+    run()

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from rasa_asyncify import __version__
-
-if TYPE_CHECKING:
-    from rasa_asyncify.config import Config
-    from rasa_asyncify.engine import Result
 
 
 @click.command(
@@ -62,3 +58,14 @@ def main(
     except KeyboardInterrupt:
         click.echo("Aborted! Files are whole: changed ones as announced, the others as they were.", err=True)
         sys.exit(130)
+
+
+def run() -> None:
+    """The console script: `main`, without taking the project's trees apart before the process ends."""
+    try:
+        main()
+    except SystemExit as done:
+        code = done.code if isinstance(done.code, int) else int(done.code is not None)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

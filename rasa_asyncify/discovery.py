@@ -35,7 +35,8 @@ def find_root(paths: Sequence[Path]) -> Path:
     """The project's root: absolute, symbolic links resolved.
 
     That is the nearest folder at or above the common parent of `paths` (the working folder if
-    there are none) with a `.git`, `.hg` or `pyproject.toml`; if there is none, the common parent.
+    there are none) with a `.git`, `.hg` or `pyproject.toml`; if there is none, the working folder
+    where the paths lie in it, else the common parent.
     Raises ValueError where the paths have no parent in common (two drives).
     """
     folders = [_folder_of(path) for path in paths] or [str(Path.cwd())]
@@ -43,7 +44,8 @@ def find_root(paths: Sequence[Path]) -> Path:
     for folder in (common, *common.parents):
         if any((folder / marker).exists() for marker in _ROOT_MARKERS):
             return folder
-    return common
+    here = Path.cwd().resolve()
+    return here if here in common.parents else common
 
 
 def compile_exclude(pattern: str) -> re.Pattern[str]:

@@ -184,7 +184,8 @@ class _Run:
         from rasa_asyncify.requirements import read_requirements, sdk_pin
 
         pin = sdk_pin(read_requirements(self.root))
-        if pin is None:
+        if pin is None or "core" in pin.version:
+            # rasa_core_sdk is told by the imports; code that imports rasa_sdk doesn't run on it.
             return SdkLimits()
         return SdkLimits(pin.awaits_run, pin.awaits_forms, pin.version, pin.path, pin.line)
 

@@ -70,25 +70,19 @@ def _formatted(before: str, after: str, mode: black.Mode, *, whole: bool) -> str
         return black.format_str(after, mode=mode)
     changes = _Changes.between(before, after)
     ranges = _ranges(changes.lines)
-    text = _format_ranges(changes, ranges, mode)
-    if text is not None:
-        return text
-    for first, last in reversed(ranges):  # from below, so that the lines above keep their numbers
-        one = replace(changes, lines=frozenset(range(first, last + 1)))
-        text = _format_ranges(one, [(first, last)], mode)
+    if not ranges:
+        return after
+    for attempt in (_together, _one_by_one, _with_all_others):
+        text = attempt(changes, ranges, mode)
         if text is not None:
-            changes = replace(changes, after=text.split("\n"))
-    return "\n".join(changes.after)
+            return text
+    raise ValueError("it cannot format a part of this file")
 
 
-def _format_ranges(
-    changes: _Changes, ranges: list[tuple[int, int]], mode: black.Mode
-) -> str | None:
-    """The text with these lines formatted, or None where black cannot do it."""
+def _together(changes: _Changes, ranges: list[tuple[int, int]], mode: black.Mode) -> str | None:
+    """The text with the lines in `ranges` formatted; all where it is empty. None: black fails."""
     import black
 
-    if not ranges:  # which black takes for everything
-        return "\n".join(changes.after)
     # black drops blank lines at the start, and then counts without them
     blank = next(index for index, line in enumerate(changes.after) if line.strip())
     lines = [(first - blank + 1, last - blank + 1) for first, last in ranges]
@@ -99,6 +93,23 @@ def _format_ranges(
         return text if _is_equivalent("\n".join(changes.after), text) else None
     except Exception:  # it fails on some ranges of what it can format as a whole
         return None
+
+
+def _one_by_one(changes: _Changes, ranges: list[tuple[int, int]], mode: black.Mode) -> str | None:
+    """The text with those of the ranges formatted that black can; None: it can none."""
+    formatted: str | None = None
+    for first, last in reversed(ranges):  # from below, so that the lines above keep their numbers
+        one = replace(changes, lines=frozenset(range(first, last + 1)))
+        text = _together(one, [(first, last)], mode)
+        if text is not None:
+            formatted = text
+            changes = replace(changes, after=text.split("\n"))
+    return formatted
+
+
+def _with_all_others(changes: _Changes, _: list[tuple[int, int]], mode: black.Mode) -> str | None:
+    """Before 26, black fails on every range of a file with an `else: pass` in one line."""
+    return _together(changes, [], mode)
 
 
 @dataclass(frozen=True)

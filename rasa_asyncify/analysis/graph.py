@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
-from rasa_asyncify.analysis.sites import Site, SiteFinder, is_deferred, is_deferring_call
+from rasa_asyncify.analysis.sites import Site, SiteFinder, is_deferred, is_deferring_call, is_runner
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Function, Imported, Scope
 from rasa_asyncify.project.values import OwnFunction
@@ -186,13 +186,6 @@ class Graph:
                         if isinstance(value, OwnFunction) and value.function in wanted:
                             found[value.function].append((call, scope))
         return found
-
-
-def is_runner(function: Function) -> bool:
-    """Whether ``function`` sends what it is given to an executor, as ``in_thread`` does."""
-    return function.is_async and any(
-        load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads
-    )
 
 
 def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:

@@ -54,6 +54,8 @@ _EAGER = frozenset(
     {f"builtins.{n}" for n in ("map", "filter", "sorted", "min", "max", "any", "all", "sum", "list", "next", "tuple", "set")}
     | {"functools.reduce", "itertools.starmap", "itertools.groupby", "itertools.filterfalse", "itertools.takewhile"}
 )
+_TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
+_ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "rasa_sdk"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
 # Lazy ones: what they call runs where their result is used up.
 LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
@@ -95,10 +97,14 @@ class SiteFinder:
         self.inference = inference
         self.catalogue = inference.catalogue
         self._known: dict[Scope, list[Site]] = {}
+        self._rules: dict[Class, str | None] = {}
+        # The only attributes whose mere reading may run something: looking at all others would take its time.
+        self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
 
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
         self._known.clear()
+        self._rules.clear()
 
     def sites(self, scope: Scope) -> list[Site]:
         """The sites in the scope's own code, in no particular order."""
@@ -108,7 +114,8 @@ class SiteFinder:
 
     def _find(self, scope: Scope) -> list[Site]:
         facts = scope.facts
-        found = [self._call(node, scope) for node in facts.calls]
+        worth: dict[str, bool] = {}
+        found = [self._call(node, scope) for node in facts.calls if self._is_worth(node.func, scope, worth)]
         for node in facts.loads:
             if isinstance(node.ctx, ast.Load):
                 found.append(self._load(node, scope))
@@ -117,14 +124,41 @@ class SiteFinder:
         found += [self._with(node, scope) for node in facts.withs]
         return [site for site in found if site is not None]
 
+    def _is_worth(self, func: ast.expr, scope: Scope, known: dict[str, bool]) -> bool:
+        """Whether a call may be a site at all, by the name that its function starts with."""
+        if isinstance(func, ast.Attribute) and func.attr in _EAGER_METHODS:
+            return True
+        root = func
+        while not isinstance(root, ast.Name):
+            if isinstance(root, (ast.Attribute, ast.Subscript)):
+                root = root.value
+            elif isinstance(root, ast.Call):
+                root = root.func
+            else:
+                return not isinstance(root, (ast.Constant, ast.JoinedStr))
+        worth = known.get(root.id)
+        if worth is None:
+            worth = known[root.id] = any(map(self._may_matter, self.inference.name(root.id, scope)))
+        return worth
+
+    def _may_matter(self, value: Value) -> bool:
+        if not isinstance(value, External):
+            return True
+        name = value.name
+        if name.startswith("builtins."):
+            return name in _TELLING or self.catalogue.blocks(name)
+        return self.catalogue.library(name) is not None or name.partition(".")[0] in _ITERATION_MODULES
+
     # -- calls --------------------------------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> Site | None:
         values = self.inference.infer(node.func, scope)
-        site = Site(node, scope)
-        if isinstance(scope.facts.parents.get(node), ast.Await):
+        if node in scope.facts.awaited:
             # What is awaited is a coroutine already, whatever the catalogue says of another version.
             values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
+        if not values and not (isinstance(node.func, ast.Attribute) and node.func.attr in _EAGER_METHODS):
+            return None
+        site = Site(node, scope)
         names: list[str] = []
         targets: list[Function] = []
         for value in values:
@@ -141,7 +175,8 @@ class SiteFinder:
             return None
         site.blockers = tuple(dict.fromkeys(names))
         site.targets = tuple(dict.fromkeys(targets))
-        self._describe(site, values)
+        if names or not all(t.is_async for t in targets):
+            self._describe(site, values)
         return site
 
     def _callee(
@@ -195,6 +230,8 @@ class SiteFinder:
                 else []
             )
             for function in functions:
+                if is_runner(function):
+                    continue
                 skip = isinstance(value, OwnClass) or (isinstance(value, OwnFunction) and value.bound)
                 self._flow_into(function, node, scope, skip=int(skip))
 
@@ -209,9 +246,9 @@ class SiteFinder:
         for name, argument in pairs:
             if isinstance(argument, (ast.Starred, ast.Constant)):
                 continue
-            flows = self.inference.flows[(function, name)]
-            if all(known is not argument for known, _ in flows) and self.inference.infer(argument, scope):
-                flows.append((argument, scope))
+            values = self.inference.infer(argument, scope)
+            if values and not set(values) <= set(self.inference.parameter(function, name)):
+                self.inference.flows[(function, name)].append((argument, scope))
 
     def _describe(self, site: Site, values: Values) -> None:
         """Fill in native replacement, thread rule and sharing."""
@@ -235,39 +272,35 @@ class SiteFinder:
 
     def thread_rule(self, values: Values) -> str | None:
         """The strictest thread rule among objects: "affine" before "unshared"."""
-        rules = {self._rule(value, 0) for value in values}
-        return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
+        return _strictest({self._rule(value) for value in values})
 
-    def _rule(self, value: Value, depth: int) -> str | None:
+    def _rule(self, value: Value) -> str | None:
         if isinstance(value, ExternalInstance):
             entry = self.catalogue.cls(value.cls)
             return entry.thread if entry else None
-        if isinstance(value, Instance) and depth < 3:
-            rules = {self._rule(v, depth + 1) for v in self._held(value.cls)}
-            rules |= {
-                entry.thread
-                for base in value.cls.all_external_bases()
-                if (entry := self.catalogue.cls(self.catalogue.canonical(base))) is not None
-            }
-            return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
+        if isinstance(value, Instance):
+            if value.cls not in self._rules:
+                self._rules[value.cls] = None
+                self._rules[value.cls] = self._rule_of_class(value.cls)
+            return self._rules[value.cls]
         return None
 
-    def _held(self, cls: Class) -> list[Value]:
-        """The objects that an instance holds in its attributes."""
-        found: list[Value] = []
+    def _rule_of_class(self, cls: Class) -> str | None:
+        """The rule of what instances of ``cls`` hold in their attributes, and of what they descend from."""
+        rules: set[str | None] = set()
+        for base in cls.all_external_bases():
+            entry = self.catalogue.cls(self.catalogue.canonical(base))
+            rules.add(entry.thread if entry else None)
         for ancestor in cls.ancestry():
-            for nested in ancestor.scope.facts.nested:
-                if isinstance(nested, Function) and nested.self_name:
-                    for target, value in nested.facts.stores:
-                        if isinstance(target.value, ast.Name) and target.value.id == nested.self_name:
-                            found += self.inference.infer(value, nested.scope)
-        return found
+            for values in ancestor.stored.values():
+                for value, scope in values:
+                    rules |= {self._rule(v) for v in self.inference.infer(value, scope)}
+        return _strictest(rules)
 
     # -- everything else ----------------------------------------------------------------------------
 
     def _load(self, node: ast.Attribute, scope: Scope) -> Site | None:
-        parent = scope.facts.parents.get(node)
-        if isinstance(parent, ast.Call) and parent.func is node:
+        if node in scope.facts.called or node.attr not in self.attributes:
             return None
         values = self.inference.infer(node.value, scope)
         names: list[str] = []
@@ -343,6 +376,17 @@ class SiteFinder:
             site.thread = self.thread_rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and is_shared(receiver, scope)
         return site
+
+
+def _strictest(rules: set[str | None]) -> str | None:
+    return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
+
+
+def is_runner(function: Function) -> bool:
+    """Whether ``function`` sends what it is given to an executor, as ``in_thread`` does."""
+    return function.is_async and any(
+        load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads
+    )
 
 
 def constructors(cls: Class) -> list[Function]:
@@ -446,6 +490,8 @@ def _inside(node: ast.AST, ancestor: ast.AST, scope: Scope) -> bool:
 
 def is_deferred(node: ast.AST, scope: Scope, runners: frozenset[Function], inference: Inference) -> bool:
     """Whether ``node`` stands in a lambda that something else will call: a thread, a scheduler."""
+    if not scope.facts.lambdas:
+        return False
     child: ast.AST = node
     for parent in [*enclosing(node, scope)]:
         if isinstance(child, ast.Lambda):

@@ -78,6 +78,11 @@ class Library:
 class Catalogue:
     """Answers questions about external dotted names."""
 
+    # All `blocking-attributes` of all files, so that looking at an attribute needn't open any.
+    blocking_attributes = frozenset(
+        ("actions", "address", "backlinks", "balance_sheet", "calendar", "cashflow", "categories", "categorymembers", "content", "coordinates", "current_url", "current_window_handle", "dividends", "earnings", "earnings_dates", "financials", "fullurl", "images", "income_stmt", "info", "institutional_holders", "is_mongos", "is_primary", "langlinks", "links", "location", "major_holders", "news", "options", "page_source", "pageid", "parent_id", "primary", "quarterly_balance_sheet", "quarterly_cashflow", "quarterly_earnings", "quarterly_financials", "recommendations", "rect", "references", "revision_id", "secondaries", "sections", "sheet1", "size", "splits", "summary", "sustainability", "tag_name", "text", "title", "window_handles",)
+    )
+
     def library(self, name: str) -> Library | None:
         """The library that the dotted ``name`` belongs to; None if unknown."""
         return _load(name.partition(".")[0])

@@ -32,6 +32,7 @@ class Project:
         self.modules: dict[Path, Module] = {}
         self._by_suffix: dict[str, list[Module]] = defaultdict(list)
         self._folders: dict[str, list[Path]] = defaultdict(list)
+        self._found: dict[tuple[str, int, Path], tuple[Module | Folder, ...]] = {}
 
     def add(self, source: Source, tree: ast.Module) -> Module:
         """Take a parsed file in. ``source.path`` is absolute."""
@@ -78,6 +79,15 @@ class Project:
         for module in self.modules.values():
             yield from module.scope.classes()
 
+    def property_names(self) -> frozenset[str]:
+        """The names of all properties that the project's classes define."""
+        found: set[str] = set()
+        for cls in self.classes():
+            for nested in cls.scope.facts.nested:
+                if isinstance(nested, Function) and nested.node.decorator_list and nested.is_property:
+                    found.add(nested.name)
+        return frozenset(found)
+
     def functions(self) -> Iterator[Function]:
         """Every function and method of the project."""
         for module in self.modules.values():
@@ -87,24 +97,37 @@ class Project:
 
     def find_module(self, name: str, level: int, importer: Module) -> Module | Folder | None:
         """The project's module or package that ``importer`` reaches as ``name``; None if it isn't its own."""
+        key = (name, level, importer.path)
+        if key not in self._found:
+            found = self._candidates(name, level, importer)
+            self._found[key] = tuple(found)
+        return self._found[key][0] if self._found[key] else None
+
+    def _candidates(self, name: str, level: int, importer: Module) -> list[Module | Folder]:
+        """All that ``name`` may mean in ``importer``, likeliest first."""
         if level:
             folder = importer.path.parent
             for _ in range(level - 1):
                 folder = folder.parent
-            return self._at(folder, name)
+            relative = self._at(folder, name)
+            return [relative] if relative is not None else []
         head = name.partition(".")[0]
         if head in sys.stdlib_module_names or head in _NEVER_OWN:
-            return None
-        candidates = self._by_suffix.get(name, [])
-        bases = [(module, self._base(module, name)) for module in candidates]
-        near = [(m, base) for m, base in bases if base == importer.path.parent or base in importer.path.parents]
-        if near:
-            return max(near, key=lambda pair: len(pair[1].parts))[0]
+            return []
+        here = (importer.path.parent, *importer.path.parents)
+        bases = [(m, self._base(m, name)) for m in self._by_suffix.get(name, []) if m is not importer]
+        near = [(m, base) for m, base in bases if base in here]
+        near.sort(key=lambda pair: (self._is_package(pair[1]), -len(pair[1].parts)))
+        found: list[Module | Folder] = [m for m, _ in near]
         folder_hit = self._folder(name, importer)
         if folder_hit:
-            return Folder(folder_hit)
-        distinct = [m for m, _ in bases if m is not importer]
-        return distinct[0] if len(distinct) == 1 else None
+            found.append(Folder(folder_hit))
+        if not found and len(bases) == 1:
+            found.append(bases[0][0])
+        return found
+
+    def _is_package(self, folder: Path) -> bool:
+        return (folder / "__init__.py") in self.modules
 
     def _at(self, folder: Path, name: str) -> Module | Folder | None:
         path = folder.joinpath(*name.split(".")) if name else folder
@@ -171,11 +194,15 @@ class Project:
             return own if own is not None else imported.module
         if own is None:
             return f"{imported.module}.{imported.name}" if not imported.level else None
-        if isinstance(own, Module):
-            found = self.resolve_global(own, imported.name, seen)
-            if found is not None:
-                return found
-        return self.member(own, imported.name)
+        for candidate in self._found[imported.module, imported.level, importer.path]:
+            if isinstance(candidate, Module):
+                found = self.resolve_global(candidate, imported.name, seen)
+                if found is not None:
+                    return found
+            member = self.member(candidate, imported.name)
+            if member is not None:
+                return member
+        return None
 
     def resolve_global(
         self, module: Module, name: str, seen: frozenset[tuple[Path, str]] = frozenset()
@@ -197,9 +224,9 @@ class Project:
         for node in module.scope.facts.star_imports:
             own = self.find_module(node.module or "", node.level, module)
             if isinstance(own, Module):
-                found = self.resolve_global(own, name, seen)
-                if found is not None:
-                    return found
+                starred = self.resolve_global(own, name, seen)
+                if starred is not None:
+                    return starred
             elif own is None and not node.level and name in _STAR_EXPORTS.get(node.module or "", ()):
                 return f"{node.module}.{name}"
         return None

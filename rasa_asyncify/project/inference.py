@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import builtins
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.project.index import Folder, Project
@@ -51,11 +52,13 @@ class Inference:
         self.catalogue = catalogue
         self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         self._memo: dict[int, Values] = {}
+        self._names: dict[tuple[Scope, str], Values] = {}
         self._depth = 0
 
     def forget(self) -> None:
         """Drop what was remembered, after ``flows`` has grown."""
         self._memo.clear()
+        self._names.clear()
 
     def infer(self, node: ast.expr, scope: Scope) -> Values:
         """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""
@@ -82,6 +85,18 @@ class Inference:
 
     def name(self, name: str, scope: Scope) -> Values:
         """What ``name`` may be in ``scope``."""
+        key = (scope, name)
+        known = self._names.get(key)
+        if known is None:
+            self._names[key] = ()
+            known = self._names[key] = self._named(name, scope)
+        return known
+
+    def parameter(self, function: Function, name: str) -> Values:
+        """What the parameter ``name`` of ``function`` may be."""
+        return self.name(name, function.scope)
+
+    def _named(self, name: str, scope: Scope) -> Values:
         found = scope.lookup(name)
         if found is None:
             shared = self._global(scope.module, name)
@@ -146,6 +161,8 @@ class Inference:
             found.append(self.infer(parameter.default, function.parent))
         for expression, where in self.flows.get((function, parameter.name), ()):
             found.append(self.infer(expression, where))
+        if function.module.is_test and parameter.name in self.fixtures:
+            found += [self.yielded(f) for f in self.fixtures[parameter.name] if f is not function]
         values = _union(found)
         return (Container(values),) if parameter.star and values else values
 
@@ -266,16 +283,9 @@ class Inference:
                 return self._method(method, instance=True)
         return _union(self._inherited(b, name) for b in sorted(value.cls.all_external_bases()))
 
-    def stored(self, cls: Class, name: str) -> Iterator[tuple[ast.expr, Scope]]:
+    def stored(self, cls: Class, name: str) -> list[tuple[ast.expr, Scope]]:
         """The expressions that methods of ``cls`` assign to the instance's attribute ``name``."""
-        for nested in cls.scope.facts.nested:
-            if not isinstance(nested, Function) or nested.self_name is None:
-                continue
-            if name not in _attributes_named_in(nested):
-                continue
-            for target, value in nested.facts.stores:
-                if target.attr == name and _is_name(target.value, nested.self_name):
-                    yield value, nested.scope
+        return cls.stored.get(name, [])
 
     def _call(self, node: ast.Call, scope: Scope) -> Values:
         func = node.func
@@ -354,6 +364,24 @@ class Inference:
                     found.append(self.infer(statement.value, function.scope))
         return _union(found)
 
+    @cached_property
+    def fixtures(self) -> dict[str, list[Function]]:
+        """The project's pytest fixtures, by the name that tests ask for them by."""
+        found: dict[str, list[Function]] = defaultdict(list)
+        for module in self.project.modules.values():
+            if module.is_test and "fixture" in module.source.text:
+                for function in module.scope.functions():
+                    if "fixture" in function.decorator_names:
+                        found[function.name].append(function)
+        return found
+
+    def yielded(self, function: Function) -> Values:
+        """What a fixture gives: what it returns or yields."""
+        if not function.is_generator:
+            return self.returned(function)
+        nodes = [n for n in ast.walk(function.node) if isinstance(n, ast.Yield) and n.value is not None]
+        return _union(self.infer(n.value, function.scope) for n in nodes if n.value is not None)
+
     def _entered(self, value: Value) -> Values:
         if isinstance(value, ExternalInstance):
             return self._method_result(value.cls, "__enter__") or (value,)
@@ -413,14 +441,6 @@ def constant_prefix(node: ast.expr) -> str | None:
     if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
         return node.left.value if isinstance(node.left.value, str) else None
     return None
-
-
-def _attributes_named_in(function: Function) -> set[str]:
-    return {target.attr for target, _ in function.facts.stores}
-
-
-def _is_name(node: ast.expr, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
 
 
 def _union(parts: Iterable[Values]) -> Values:

@@ -7,6 +7,7 @@ its bindings or its calls, because most functions of most projects are never ask
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,6 +18,7 @@ from rasa_asyncify.source import Source
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
+_INNER_CLASS = re.compile(r"^[ \t]+class[ \t]", re.M)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -78,7 +80,6 @@ class Facts:
     bindings: dict[str, list[Binding]] = field(default_factory=dict)
     calls: list[ast.Call] = field(default_factory=list)
     loads: list[ast.Attribute] = field(default_factory=list)
-    names: list[ast.Name] = field(default_factory=list)
     subscripts: list[ast.Subscript] = field(default_factory=list)
     loops: list[ast.For | ast.comprehension] = field(default_factory=list)
     withs: list[ast.With] = field(default_factory=list)
@@ -90,7 +91,23 @@ class Facts:
     outer: set[str] = field(default_factory=set)
     awaits: bool = False
     yields: bool = False
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    lambdas: bool = False
+    called: set[ast.expr] = field(default_factory=set)
+    awaited: set[ast.expr] = field(default_factory=set)
+    scope: Scope | None = None
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The parent of every node, made when something asks for it."""
+        from rasa_asyncify.project.reader import read_parents
+
+        assert self.scope is not None
+        return read_parents(self.scope)
+
+    @cached_property
+    def names(self) -> list[ast.Name]:
+        """Every name that the code mentions, made when something asks for it."""
+        return [node for node in self.parents if isinstance(node, ast.Name)]
 
 
 @dataclass(eq=False)
@@ -135,6 +152,8 @@ class Scope:
         for item in self.facts.nested:
             if isinstance(item, Class):
                 yield item
+            elif not self.module.has_class_in(item.node):
+                continue
             yield from item.scope.classes()
 
 
@@ -228,6 +247,17 @@ class Class:
                 return binding
         return None
 
+    @cached_property
+    def stored(self) -> dict[str, list[tuple[ast.expr, Scope]]]:
+        """What the class's own methods assign to attributes of the instance, with the methods' scopes."""
+        found: dict[str, list[tuple[ast.expr, Scope]]] = {}
+        for nested in self.scope.facts.nested:
+            if isinstance(nested, Function) and nested.self_name is not None:
+                for target, value in nested.facts.stores:
+                    if isinstance(target.value, ast.Name) and target.value.id == nested.self_name:
+                        found.setdefault(target.attr, []).append((value, nested.scope))
+        return found
+
     def ancestry(self) -> list[Class]:
         """The class and its bases in the project, nearest first."""
         found: list[Class] = []
@@ -270,7 +300,6 @@ class Module:
     name: str
     source: Source
     tree: ast.Module
-    parents_seen: bool = False
 
     @property
     def is_package(self) -> bool:
@@ -283,6 +312,17 @@ class Module:
     @cached_property
     def lines(self) -> list[str]:
         return self.source.text.split("\n")
+
+    @cached_property
+    def _class_lines(self) -> list[int]:
+        """The 1-based lines that seem to open a class below the top level."""
+        text = self.source.text
+        return [text.count("\n", 0, found.end()) + 1 for found in _INNER_CLASS.finditer(text)]
+
+    def has_class_in(self, node: ast.stmt) -> bool:
+        """Whether ``node`` may hold a class statement; cheaper than looking."""
+        end = node.end_lineno or node.lineno
+        return any(node.lineno <= line <= end for line in self._class_lines)
 
     @cached_property
     def is_test(self) -> bool:

@@ -21,11 +21,14 @@ from rasa_asyncify.project.model import (
     Scope,
 )
 
+AST = ast.AST
 _LEAVES: frozenset[type] = frozenset(
     c
     for c in vars(ast).values()
     if isinstance(c, type)
-    and issubclass(c, (ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.expr_context, ast.Constant))
+    and issubclass(
+        c, (ast.operator, ast.cmpop, ast.boolop, ast.unaryop, ast.expr_context, ast.Constant, ast.Name)
+    )
 )
 
 
@@ -37,7 +40,7 @@ def read_scope(scope: Scope) -> Facts:
 class _Reader:
     def __init__(self, scope: Scope) -> None:
         self.scope = scope
-        self.facts = Facts()
+        self.facts = Facts(scope=scope)
         self.handlers: dict[type, Any] = _HANDLERS
 
     def read(self) -> Facts:
@@ -45,39 +48,35 @@ class _Reader:
         if isinstance(node, FUNCTION_NODES):
             self._parameters(node)
         facts = self.facts
-        parents = facts.parents
         handlers = self.handlers
         leaves = _LEAVES
         stack: list[ast.AST] = list(reversed(node.body))
-        for child in stack:
-            parents[child] = node
-        names, calls, loads = facts.names, facts.calls, facts.loads
+        calls, loads = facts.calls, facts.loads
+        called = facts.called
         pop, push = stack.pop, stack.append
         while stack:
             current = pop()
             kind = current.__class__
-            if kind is ast.Name:
-                names.append(cast(ast.Name, current))
-                continue
             if kind is ast.Call:
-                calls.append(cast(ast.Call, current))
+                call = cast(ast.Call, current)
+                calls.append(call)
+                called.add(call.func)
             elif kind is ast.Attribute:
                 loads.append(cast(ast.Attribute, current))
             else:
                 handler = handlers.get(kind)
                 if handler is not None and handler(self, current):
                     continue
-            children: list[ast.AST] = []
+            at = len(stack)
             for value in current.__dict__.values():
                 if value.__class__ is list:
                     for item in value:
-                        if isinstance(item, ast.AST) and item.__class__ not in leaves:
-                            children.append(item)
-                elif isinstance(value, ast.AST) and value.__class__ not in leaves:
-                    children.append(value)
-            for child in reversed(children):
-                parents[child] = current
-                push(child)
+                        if isinstance(item, AST) and item.__class__ not in leaves:
+                            push(item)
+                elif isinstance(value, AST) and value.__class__ not in leaves:
+                    push(value)
+            if len(stack) - at > 1:
+                stack[at:] = stack[: at - 1 : -1] if at else stack[::-1]
         return facts
 
     # -- names ------------------------------------------------------------------------------------
@@ -128,31 +127,30 @@ class _Reader:
         function = Function(self.scope.module, node, self.scope, self.scope.cls)
         self._bind(node.name, function)
         self.facts.nested.append(function)
-        self._enter_header([*node.decorator_list, *_defaults(node.args)], node)
+        self._enter_header([*node.decorator_list, *_defaults(node.args)])
         return True
 
     def _class(self, node: ast.ClassDef) -> bool:
         cls = Class(self.scope.module, node, self.scope)
         self._bind(node.name, cls)
         self.facts.nested.append(cls)
-        self._enter_header([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)], node)
+        self._enter_header([*node.decorator_list, *node.bases, *(k.value for k in node.keywords)])
         return True
 
-    def _enter_header(self, expressions: list[ast.expr], owner: ast.AST) -> None:
+    def _enter_header(self, expressions: list[ast.expr]) -> None:
         """Decorators, defaults and bases run in this scope."""
         for expression in expressions:
-            self.facts.parents[expression] = owner
             for node in ast.walk(expression):
-                for child in ast.iter_child_nodes(node):
-                    self.facts.parents[child] = node
-                if isinstance(node, ast.Name):
-                    self.facts.names.append(node)
+                if isinstance(node, ast.Lambda):
+                    self.facts.lambdas = True
                 elif isinstance(node, ast.Call):
                     self.facts.calls.append(node)
+                    self.facts.called.add(node.func)
                 elif isinstance(node, ast.Attribute):
                     self.facts.loads.append(node)
 
     def _lambda(self, node: ast.Lambda) -> bool:
+        self.facts.lambdas = True
         for arg in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
             self.facts.bindings.setdefault(arg.arg, []).append(Opaque())
         return False
@@ -235,6 +233,7 @@ class _Reader:
 
     def _await(self, node: ast.Await) -> bool:
         self.facts.awaits = True
+        self.facts.awaited.add(node.value)
         return False
 
     def _yield(self, node: ast.Yield | ast.YieldFrom) -> bool:
@@ -253,6 +252,31 @@ class _Reader:
         if node.name:
             self._bind(node.name, Opaque())
         return False
+
+
+def read_parents(scope: Scope) -> dict[ast.AST, ast.AST]:
+    """The parent of every node of the scope's own code, headers of nested functions and classes included."""
+    parents: dict[ast.AST, ast.AST] = {}
+    stack: list[ast.AST] = []
+    for statement in scope.node.body:
+        parents[statement] = scope.node
+        stack.append(statement)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (*FUNCTION_NODES, ast.ClassDef)):
+            children: list[ast.AST] = _header(node)
+        else:
+            children = list(ast.iter_child_nodes(node))
+        for child in children:
+            parents[child] = node
+        stack += children
+    return parents
+
+
+def _header(node: FunctionNode | ast.ClassDef) -> list[ast.AST]:
+    if isinstance(node, ast.ClassDef):
+        return [*node.decorator_list, *node.bases, *(k.value for k in node.keywords)]
+    return [*node.decorator_list, *_defaults(node.args)]
 
 
 def _defaults(arguments: ast.arguments) -> list[ast.expr]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Sequence
 
@@ -191,12 +192,18 @@ class _Names(cst.CSTVisitor):
     def visit_Name(self, node: cst.Name) -> None:
         self.found.add(node.value)
 
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        text = node.raw_value
-        if len(text) < 200:
-            self.found.update(
-                part for part in text.replace("[", " ").replace("]", " ").replace(".", " ").split() if part.isidentifier()
-            )
+    def visit_Attribute(self, node: cst.Attribute) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Arg(self, node: cst.Arg) -> bool:
+        node.value.visit(self)
+        return False
+
+    def visit_Annotation(self, node: cst.Annotation) -> None:
+        for inner in m.findall(node, m.SimpleString()):
+            assert isinstance(inner, cst.SimpleString)
+            self.found.update(re.findall(r"[^\W\d]\w*", inner.raw_value))
 
 
 class _Dropper(cst.CSTTransformer):
