@@ -21,14 +21,23 @@ from rasa_asyncify import __version__
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if anything would change or blocks.")
 @click.option("--diff", is_flag=True, help="Change nothing; print the changes as a diff.")
 @click.option("--color/--no-color", default=None, help="Colour the diff (default: on a terminal).")
-@click.option("--exclude", metavar="REGEX", help="Files and folders to leave out, instead of the default ones.")
+@click.option(
+    "--exclude",
+    metavar="REGEX",
+    help="Files and folders to leave out, instead of the default ones.",
+)
 @click.option("--extend-exclude", metavar="REGEX", help="More files and folders to leave out.")
 @click.option(
     "--black",
     type=click.Choice(["changed", "whole-file", "off"]),
     help="What black formats: what changed (default), the whole file, or nothing.",
 )
-@click.option("--stdin-filename", metavar="FILE", type=click.Path(path_type=Path), help="The name of what `-` reads.")
+@click.option(
+    "--stdin-filename",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The name of what `-` reads.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every decision with its reason.")
 @click.version_option(__version__, "--version", prog_name="rasa-asyncify", message="%(prog)s, %(version)s")
@@ -50,13 +59,19 @@ def main(
     from rasa_asyncify.session import Options, Session
 
     if not paths:
-        click.echo("No paths given. Nothing to do: try `rasa-asyncify actions/`, or `rasa-asyncify --help`.", err=True)
+        click.echo(
+            "No paths given. Nothing to do: try `rasa-asyncify actions/`, or `rasa-asyncify --help`.",
+            err=True,
+        )
         context.exit(0)
     options = Options(check, diff, color, exclude, extend_exclude, black, stdin_filename, quiet, verbose)
     try:
         context.exit(Session(paths, options).run())
     except KeyboardInterrupt:
-        click.echo("Aborted! Files are whole: changed ones as announced, the others as they were.", err=True)
+        click.echo(
+            "Aborted! Files are whole: changed ones as announced, the others as they were.",
+            err=True,
+        )
         sys.exit(130)
 
 

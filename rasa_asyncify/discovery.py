@@ -160,9 +160,7 @@ class _Walk:
             elif _is_inside(target := os.path.realpath(entry.path), self.root):
                 self.linked_folders.append(_Folder(entry.path, target, ignores))
 
-    def _is_left_out(
-        self, entry: os.DirEntry[str], is_folder: bool, ignores: tuple[_Ignore, ...]
-    ) -> bool:
+    def _is_left_out(self, entry: os.DirEntry[str], is_folder: bool, ignores: tuple[_Ignore, ...]) -> bool:
         slash = "/" if is_folder else ""
         if self.patterns:
             path = "/" + _relative(entry.path, self.root) + slash

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rasa_asyncify.analysis.entries import SdkLimits
-from rasa_asyncify.analysis.planner import Analysis, analyse, make_plan
+from rasa_asyncify.analysis.reach import Analysis, analyse
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.plan import Finding, Plan
@@ -22,7 +22,8 @@ from rasa_asyncify.source import Source, SourceError, decode, encode
 from rasa_asyncify.writing import is_writable
 
 _MENTIONS = (b"rasa_sdk", b"rasa_core_sdk")
-_IMPORT = re.compile(rb"^[ \t]*(?:from[ \t]+([\w.]+)[ \t]+import\b[ \t]*\(?([\w, \t]*)|import[ \t]+([\w., \t]+))", re.M)
+_IMPORT = re.compile(rb"import[ \t]+(\()?")
+_WORD = re.compile(rb"[A-Za-z_]\w*")
 _ATTEMPTS = 5
 
 
@@ -111,6 +112,8 @@ class _Run:
         if analysis.is_done():
             return self.outcome
         limits = self._limits()
+        from rasa_asyncify.analysis.planner import make_plan
+
         everything = list(self.data)
         for _ in range(_ATTEMPTS):
             analysis = self._analyse(everything, limits)
@@ -121,11 +124,16 @@ class _Run:
                 break
         return self.outcome
 
-    # -- reading --------------------------------------------------------------------------------------
+    # -- reading ---------------------------------------------------------------
 
     def _read_all(self) -> None:
         files = [*self.targets, *self.overlay]
-        files += python_files([self.root], self.root, exclude=self.config.exclude, extend_exclude=self.config.extend_exclude)
+        files += python_files(
+            [self.root],
+            self.root,
+            exclude=self.config.exclude,
+            extend_exclude=self.config.extend_exclude,
+        )
         for path in dict.fromkeys(files):
             try:
                 self.data[path] = self.overlay[path] if path in self.overlay else path.read_bytes()
@@ -193,7 +201,7 @@ class _Run:
         path = module.path
         return path in self.targets and path not in self.given_up
 
-    # -- rewriting ------------------------------------------------------------------------------------
+    # -- rewriting ---------------------------------------------------------------
 
     def _rewrite(self, plan: Plan) -> list[Change] | None:
         """The changes of a plan; None where a file had to be given up, so that another plan is needed."""
@@ -222,9 +230,7 @@ class _Run:
         try:
             text = rewrite(source.text, plan.modules[path])
             _check_compiles(text, path)
-            formatted = format_changes(
-                source.text, text, path=path, root=self.root, mode=self.config.black
-            )
+            formatted = format_changes(source.text, text, path=path, root=self.root, mode=self.config.black)
             _check_compiles(formatted.text, path)
             change = Change(path, source, formatted.text, formatted.skipped)
             change.data()
@@ -254,7 +260,11 @@ class _Run:
         """Whether a second run would change nothing; files that it would change are given up."""
         overlay = {**self.overlay, **{c.path: c.data() for c in changes}}
         again = _Run(
-            [*self.targets, *(c.path for c in changes)], self.root, self.config, overlay, lambda path: None
+            [*self.targets, *(c.path for c in changes)],
+            self.root,
+            self.config,
+            overlay,
+            lambda path: None,
         )
         again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
         again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
@@ -270,6 +280,8 @@ class _Run:
         analysis = self._analyse(self._relevant(), SdkLimits())
         if analysis.is_done():
             return Plan()
+        from rasa_asyncify.analysis.planner import make_plan
+
         return make_plan(self._analyse(list(self.data), self._limits()), self._writable)
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
@@ -299,17 +311,19 @@ def _own_name(path: Path) -> str:
 
 
 def _imported_names(data: bytes) -> set[str]:
-    """The last parts of all that a file imports: a cheap stand-in for parsing it."""
-    found: set[str] = set()
-    for module, names, plain in _IMPORT.findall(data):
-        found.update(module.decode("ascii", "ignore").split("."))
-        for part in (names + b"," + plain).decode("ascii", "ignore").split(","):
-            found.update(part.strip().split(" ")[0].split("."))
-    found.discard("")
-    return found
+    """The parts of all that a file imports: a cheap stand-in for parsing it, which may find too much."""
+    found: set[bytes] = set()
+    for match in _IMPORT.finditer(data):
+        start = data.rfind(b"\n", 0, match.start()) + 1
+        end = data.find(b")" if match[1] else b"\n", match.end())
+        found.update(_WORD.findall(data, start, end if end >= 0 else len(data)))
+    return {name.decode("ascii", "ignore") for name in found}
 
 
-def _spread(found: set[Path], onward: Callable[[Path], Sequence[Path] | Iterator[Path] | set[Path] | tuple[()]]) -> None:
+def _spread(
+    found: set[Path],
+    onward: Callable[[Path], Sequence[Path] | Iterator[Path] | set[Path] | tuple[()]],
+) -> None:
     todo = list(found)
     while todo:
         for path in onward(todo.pop()):
@@ -333,6 +347,10 @@ def _no_collection() -> Iterator[None]:
 def relative(path: Path, root: Path | None = None) -> str:
     """``path`` as a user would write it: relative to the working folder where it lies below."""
     try:
-        return os.path.relpath(path, root or Path.cwd()) if path.is_relative_to(root or Path.cwd()) else str(path)
+        return (
+            os.path.relpath(path, root or Path.cwd())
+            if path.is_relative_to(root or Path.cwd())
+            else str(path)
+        )
     except ValueError:
         return str(path)

@@ -267,9 +267,7 @@ def _black_mode(root: Path, is_pyi: bool) -> black.Mode:
     path = find_pyproject_toml((str(root),))
     config: dict[str, Any] = parse_pyproject_toml(path) if path else {}
     return black.Mode(
-        target_versions={
-            TargetVersion[str(name).upper()] for name in _listed(config, "target_version")
-        },
+        target_versions={TargetVersion[str(name).upper()] for name in _listed(config, "target_version")},
         line_length=int(config.get("line_length", DEFAULT_LINE_LENGTH)),
         is_pyi=is_pyi or bool(config.get("pyi", False)),
         skip_source_first_line=bool(config.get("skip_source_first_line", False)),

@@ -11,8 +11,18 @@ from pathlib import Path
 
 import click
 
+from rasa_asyncify.edits import (
+    Edit,
+    Fetch,
+    MakeAsync,
+    MoveBody,
+    OffloadCall,
+    OffloadExpression,
+    RunCall,
+    Sleep,
+)
 from rasa_asyncify.engine import Change, Result, relative
-from rasa_asyncify.plan import Edit, Fetch, Finding, MakeAsync, MoveBody, OffloadCall, OffloadExpression, RunCall, Sleep
+from rasa_asyncify.plan import Finding
 
 
 class Reporter:
@@ -46,7 +56,9 @@ class Reporter:
             self._say(f"  not formatted by black: {change.unformatted}")
         if self.verbose and change.path in self.result.plan.modules:
             for edit in sorted(self.result.plan.modules[change.path].edits, key=lambda e: e.span):
-                self._say(f"  {relative(change.path)}:{edit.span.line}: {edit.rule} {_kind(edit)}: {edit.reason}")
+                self._say(
+                    f"  {relative(change.path)}:{edit.span.line}: {edit.rule} {_kind(edit)}: {edit.reason}"
+                )
 
     def summary(self, paths: Sequence[Path]) -> None:
         """Errors, findings, counts and what is left to do."""
@@ -60,7 +72,7 @@ class Reporter:
         if self.result.changes:
             self._to_do(paths)
 
-    # -- parts ----------------------------------------------------------------------------------------
+    # -- parts ---------------------------------------------------------------
 
     def _say(self, text: str, bold: bool = False) -> None:
         click.secho(text, bold=bold, err=True)
@@ -103,8 +115,11 @@ class Reporter:
     def _left(self) -> None:
         left = Counter(f.blocks for f in self.result.findings)
         if left[True]:
-            self._say(f"{_count(left[True], 'place')} still blocks the event loop: see above."
-                      if left[True] == 1 else f"{left[True]} places still block the event loop: see above.")
+            self._say(
+                f"{_count(left[True], 'place')} still blocks the event loop: see above."
+                if left[True] == 1
+                else f"{left[True]} places still block the event loop: see above."
+            )
 
     def _to_do(self, paths: Sequence[Path]) -> None:
         edits = [e for m in self.result.plan.modules.values() for e in m.edits]

@@ -23,9 +23,7 @@ _REQUIREMENT = re.compile(
     rf"(?:\(?\s*(?P<specifier>{_CLAUSE}(?:\s*,\s*{_CLAUSE})*)?\s*,?\s*\)?|@\s*\S+)\s*(?:;.*)?$"
 )
 _POETRY_CLAUSE = re.compile(r"(\^|~=|~|===?|!=|<=|>=|<|>)?\s*([\w.*+!-]+)")
-_IMAGE = re.compile(
-    r"(?:\S+/)?rasa/(?P<name>rasa|rasa[-_]sdk|rasa_core_sdk)(?::(?P<tag>[\w.-]+))?(?:@\S+)?$"
-)
+_IMAGE = re.compile(r"(?:\S+/)?rasa/(?P<name>rasa|rasa[-_]sdk|rasa_core_sdk)(?::(?P<tag>[\w.-]+))?(?:@\S+)?$")
 _TAG = re.compile(r"v?(?P<version>\d+(?:\.\d+)*(?:(?:a|b|rc)\d+)?)(?:-.*)?$")
 _VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)(?::?-([^}]*))?\})")
 _COMPOSE_IMAGE = re.compile(r"\s*image:\s*[\"']?([^\s\"']+)")

@@ -90,9 +90,7 @@ def sdk_pin(requirements: Sequence[Requirement]) -> SdkPin | None:
     return _pin(old, (0,)) if old else None
 
 
-def requirements_file_for(
-    requirements: Sequence[Requirement], root: Path, near: Path
-) -> Path | None:
+def requirements_file_for(requirements: Sequence[Requirement], root: Path, near: Path) -> Path | None:
     """The file in which a new requirement of the code at `near` (a folder or file) belongs.
 
     That is the nearest one that requires rasa-sdk; else rasa; else requests; else the nearest of
@@ -105,9 +103,7 @@ def requirements_file_for(
         is_for_development = re.search("dev|test", path.name, re.IGNORECASE) is not None
         return steps, is_for_development, len(path.name), path
 
-    lists = [
-        item for item in requirements if reader_for(item.path.name, "") is not read_compose_file
-    ]
+    lists = [item for item in requirements if reader_for(item.path.name, "") is not read_compose_file]
     files = [item for item in lists if reader_for(item.path.name, "") is not read_dockerfile]
     for name in ("rasa-sdk", "rasa", "requests"):
         if paths := {item.path for item in files if item.name == name}:
@@ -136,12 +132,7 @@ def _newest(specifier: str) -> Version | None:
         admitted = SpecifierSet(specifier)
     except InvalidSpecifier:
         return None
-    names = {
-        f"{major}.{minor}.{patch}"
-        for major in range(10)
-        for minor in range(12)
-        for patch in (0, 99)
-    }
+    names = {f"{major}.{minor}.{patch}" for major in range(10) for minor in range(12) for patch in (0, 99)}
     names |= {f"3.{minor}.99" for minor in range(12, 100)}
     for clause in admitted:
         # the version itself, and its neighbours for "<", ">" and "!="

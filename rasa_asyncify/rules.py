@@ -42,8 +42,18 @@ _RULES = (
         "A call in a test or a script is wrapped in `asyncio.run()`.",
         "What it calls is a coroutine function now.",
     ),
-    Rule("RA010", "asyncio-sleep", "`time.sleep` becomes `asyncio.sleep`.", "It holds the event loop."),
-    Rule("RA020", "aiohttp", "A `requests` call becomes its aiohttp equivalent.", "It holds the event loop."),
+    Rule(
+        "RA010",
+        "asyncio-sleep",
+        "`time.sleep` becomes `asyncio.sleep`.",
+        "It holds the event loop.",
+    ),
+    Rule(
+        "RA020",
+        "aiohttp",
+        "A `requests` call becomes its aiohttp equivalent.",
+        "It holds the event loop.",
+    ),
     Rule(
         "RA030",
         "offload-call",

@@ -55,9 +55,7 @@ class Session:
         paths = [Path(os.path.abspath(p)) for p in self.paths]  # noqa: PTH100
         root = self._root(paths)
         config = self._config(root)
-        targets = python_files(
-            paths, root, exclude=config.exclude, extend_exclude=config.extend_exclude
-        )
+        targets = python_files(paths, root, exclude=config.exclude, extend_exclude=config.extend_exclude)
         result = self._migrate(targets, root, config, None)
         reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
         self._show(result, reporter)
@@ -104,7 +102,7 @@ class Session:
                 raise
             raise _Internal(error) from error
 
-    # -- output ---------------------------------------------------------------------------------------
+    # -- output ---------------------------------------------------------------
 
     def _show(self, result: Result, reporter: Reporter) -> None:
         if self.options.diff:
@@ -131,7 +129,7 @@ class Session:
             return 1
         return 0
 
-    # -- standard input -------------------------------------------------------------------------------
+    # -- standard input ---------------------------------------------------------------
 
     def _run_stdin(self) -> int:
         if len(self.paths) > 1:

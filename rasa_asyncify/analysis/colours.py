@@ -85,7 +85,7 @@ class Solver:
             pass
         return self.colours
 
-    # -- the start ------------------------------------------------------------------------------------
+    # -- the start ---------------------------------------------------------------
 
     def _start_with_entries(self) -> None:
         for entry in self.entries.changeable():
@@ -142,7 +142,7 @@ class Solver:
             return False
         return True
 
-    # -- groups: relatives, and what one call may reach ---------------------------------------------------
+    # -- groups: relatives, and what one call may reach ---------------------------------------------------------------
 
     def _group(self, candidates: set[Function]) -> None:
         groups: dict[Function, set[Function]] = {}
@@ -176,7 +176,7 @@ class Solver:
                 found |= set(site.targets)
         return found
 
-    # -- what can't become one ------------------------------------------------------------------------
+    # -- what can't become one ---------------------------------------------------------------
 
     def _unfit(self, function: Function, escapes: bool) -> str | None:
         if function.is_async:
@@ -218,7 +218,9 @@ class Solver:
                 continue
             if member in self.colours.converted:
                 self.colours.converted.discard(member)
-                self.colours.kept[member] = reason if member is function else f"{reason} ({function.qualname})"
+                self.colours.kept[member] = (
+                    reason if member is function else f"{reason} ({function.qualname})"
+                )
                 changed = True
         if function in self._must and function not in self.colours.moved:
             changed = self._move(function, reason) or changed
@@ -247,7 +249,7 @@ class Solver:
                     return f"it calls `super().{value.name}()`"
         return None
 
-    # -- the fixpoint ---------------------------------------------------------------------------------
+    # -- the fixpoint ---------------------------------------------------------------
 
     def _check_all(self) -> bool:
         changed = False
@@ -403,5 +405,13 @@ def _returned_coroutine(site: Site, colours: Colours) -> bool:
 
 
 _KNOWN_BASES = frozenset(
-    {"object", "abc.ABC", "typing.Generic", "typing.Protocol", "typing.NamedTuple", "enum.Enum", "Exception"}
+    {
+        "object",
+        "abc.ABC",
+        "typing.Generic",
+        "typing.Protocol",
+        "typing.NamedTuple",
+        "enum.Enum",
+        "Exception",
+    }
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from rasa_asyncify import plan as p
+from rasa_asyncify import edits as e
 from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.fetches import FetchPlan
@@ -14,6 +14,7 @@ from rasa_asyncify.analysis.handlers import Mapped
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.analysis.tries import handler_changes
+from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.sdk import Treatment, base_awaits
@@ -22,7 +23,7 @@ from rasa_asyncify.sdk import Treatment, base_awaits
 class Decider:
     """Writes the plan for one project, once its colours are known."""
 
-    def __init__(self, graph: Graph, entries: Entries, solver: Solver, colours: Colours, plan: p.Plan) -> None:
+    def __init__(self, graph: Graph, entries: Entries, solver: Solver, colours: Colours, plan: Plan) -> None:
         self.graph = graph
         self.entries = entries
         self.solver = solver
@@ -46,12 +47,12 @@ class Decider:
         }
         return sorted((f for f in found if self.solver.writable(f.module)), key=_order)
 
-    def _edit(self, module: Module, edit: p.Edit) -> None:
+    def _edit(self, module: Module, edit: e.Edit) -> None:
         edits = self.plan.module(module.path).edits
         if edit not in edits:
             edits.append(edit)
 
-    # -- functions ------------------------------------------------------------------------------------
+    # -- functions ---------------------------------------------------------------
 
     def _function(self, function: Function) -> None:
         entry = self.entries.found.get(function)
@@ -62,7 +63,7 @@ class Decider:
             alone = shares(function, self.graph)
             name = self._fresh_name(function)
             through = _through(function)
-            move = p.MoveBody(at, "RA031", reason, name, through, alone, is_run)
+            move = e.MoveBody(at, "RA031", reason, name, through, alone, is_run)
             self._edit(function.module, move)
             return
         if is_run:
@@ -72,7 +73,7 @@ class Decider:
         else:
             reason = f"{function.qualname}() waits, and all its callers can await it"
         rule = "RA001" if is_run else "RA002" if entry is not None else "RA003"
-        self._edit(function.module, p.MakeAsync(at, rule, reason, is_run))
+        self._edit(function.module, e.MakeAsync(at, rule, reason, is_run))
 
     def _fresh_name(self, function: Function) -> str:
         """A name that no relative has or gets."""
@@ -91,7 +92,7 @@ class Decider:
         self._moved_names[function] = name
         return name
 
-    # -- bodies ---------------------------------------------------------------------------------------
+    # -- bodies ---------------------------------------------------------------
 
     def _body(self, function: Function) -> None:
         sites = self.graph.active_sites(function.scope)
@@ -118,9 +119,12 @@ class Decider:
         if treatment == "await":
             if not isinstance(site.scope.facts.parents.get(node), ast.Await):
                 names = ", ".join(sorted({t.qualname for t in site.targets}))
-                self._edit(module, p.AwaitCall(span(node, module), "RA004", f"{names}() is a coroutine function"))
+                self._edit(
+                    module,
+                    e.AwaitCall(span(node, module), "RA004", f"{names}() is a coroutine function"),
+                )
         elif treatment == "asyncio.sleep":
-            self._edit(module, p.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
+            self._edit(module, e.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
         elif treatment == "aiohttp":
             self._fetch(site)
         elif isinstance(treatment, Offload):
@@ -137,7 +141,7 @@ class Decider:
         if kept:
             reason += f"; not awaited: {kept[0]}"
         at = span(offload.node, module)
-        kind = p.OffloadExpression if offload.whole else p.OffloadCall
+        kind = e.OffloadExpression if offload.whole else e.OffloadCall
         self._edit(module, kind(at, "RA030", reason, offload.alone))
 
     def _fetch(self, site: Site) -> None:
@@ -147,7 +151,7 @@ class Decider:
         session = _fresh("session", site.scope)
         self._edit(
             module,
-            p.Fetch(
+            e.Fetch(
                 span(plan.statement, module),
                 "RA020",
                 f"{site.blockers[0]}() holds the event loop",
@@ -163,11 +167,11 @@ class Decider:
     def _uses(self, plan: FetchPlan, module: Module) -> None:
         for use in plan.uses:
             reason = "the response is aiohttp's"
-            self._edit(module, p.UseResponse(span(use.node, module), "RA020", reason, use.form))
+            self._edit(module, e.UseResponse(span(use.node, module), "RA020", reason, use.form))
 
     def _handler(self, module: Module, change: Mapped) -> None:
         at = span(change.handler, module)
-        self._edit(module, p.MapHandler(at, "RA020", "aiohttp raises other exceptions", change.types))
+        self._edit(module, e.MapHandler(at, "RA020", "aiohttp raises other exceptions", change.types))
 
     def _await_bases(self, function: Function) -> None:
         """``super().run()`` and the like give coroutines where the SDK's base is async."""
@@ -177,9 +181,12 @@ class Decider:
                     parent = function.facts.parents.get(call)
                     if not isinstance(parent, ast.Await):
                         reason = f"{value.cls}.{value.name}() is a coroutine function"
-                        self._edit(function.module, p.AwaitCall(span(call, function.module), "RA004", reason))
+                        self._edit(
+                            function.module,
+                            e.AwaitCall(span(call, function.module), "RA004", reason),
+                        )
 
-    # -- callers that stay synchronous ------------------------------------------------------------------
+    # -- callers that stay synchronous ---------------------------------------------------------------
 
     def _callers(self) -> None:
         new = self.colours.converted | {f for f in self.colours.moved if not f.is_async}
@@ -200,7 +207,7 @@ class Decider:
         module, node = site.scope.module, site.node
         if isinstance(node, ast.Call) and not isinstance(site.scope.facts.parents.get(node), ast.Await):
             reason = f"{function.qualname}() is a coroutine function"
-            self._edit(module, p.AwaitCall(span(node, module), "RA004", reason))
+            self._edit(module, e.AwaitCall(span(node, module), "RA004", reason))
 
     def _run(self, site: Site, function: Function) -> None:
         module, node = site.scope.module, site.node
@@ -208,18 +215,20 @@ class Decider:
             self._outside(site, function)
         elif isinstance(node, ast.Call) and not _is_run_already(node, site.scope):
             reason = f"{function.qualname}() is a coroutine function"
-            self._edit(module, p.RunCall(span(node, module), "RA005", reason))
+            self._edit(module, e.RunCall(span(node, module), "RA005", reason))
 
     def _outside(self, site: Site, function: Function) -> None:
         path = site.scope.module.path
         self.plan.wider.add(path)
         message = f"calls {function.qualname}(), which becomes a coroutine function, from outside of the given paths"
-        self.plan.findings.append(p.Finding("RA102", path, site.line, message))
+        self.plan.findings.append(Finding("RA102", path, site.line, message))
 
     def _guessed_runs(self) -> None:
         """Tests that get their action from a fixture: ``x.run(dispatcher, tracker, domain)``."""
-        if not any(e.treatment is Treatment.RUN and e.function in self.colours.converted | set(self.colours.moved)
-                   for e in self.entries.found.values()):
+        if not any(
+            e.treatment is Treatment.RUN and e.function in self.colours.converted | set(self.colours.moved)
+            for e in self.entries.found.values()
+        ):
             return
         for module in self.graph.inference.project.modules.values():
             if not module.is_test:
@@ -238,13 +247,13 @@ class Decider:
         if not self.solver.writable(module):
             self.plan.wider.add(module.path)
             message = "seems to call an action's run(), which becomes a coroutine function, from outside of the given paths"
-            self.plan.findings.append(p.Finding("RA102", module.path, call.lineno, message))
+            self.plan.findings.append(Finding("RA102", module.path, call.lineno, message))
         elif function.is_async:
-            self._edit(module, p.AwaitCall(span(call, module), "RA004", reason))
+            self._edit(module, e.AwaitCall(span(call, module), "RA004", reason))
         else:
-            self._edit(module, p.RunCall(span(call, module), "RA005", reason))
+            self._edit(module, e.RunCall(span(call, module), "RA005", reason))
 
-    # -- connections ----------------------------------------------------------------------------------
+    # -- connections ---------------------------------------------------------------
 
     def _share_connections(self) -> None:
         """SQLite connections that are kept are opened without the thread check, once a worker thread uses them."""
@@ -264,10 +273,10 @@ class Decider:
         if any(k.arg in ("check_same_thread", None) for k in node.keywords):
             return
         reason = "the connection is used from one worker thread"
-        edit = p.AddKeyword(span(node, module), "RA032", reason, "check_same_thread", "False")
+        edit = e.AddKeyword(span(node, module), "RA032", reason, "check_same_thread", "False")
         self._edit(module, edit)
 
-    # -- findings -------------------------------------------------------------------------------------
+    # -- findings ---------------------------------------------------------------
 
     def _findings(self) -> None:
         add = self.plan.findings.append
@@ -275,7 +284,7 @@ class Decider:
             names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3]) or "a call"
             if self.solver.writable(site.scope.module):
                 message = f"{names} still blocks the event loop: {reason}"
-                add(p.Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
+                add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
         for entry in self.entries.found.values():
             function = entry.function
             if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
@@ -283,10 +292,10 @@ class Decider:
                     self._never_awaited(function)
             elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
                 message = f"{function.qualname}() is a generator, which the SDK doesn't await"
-                add(p.Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
+                add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
         for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
             message = f"{function.qualname}() stays synchronous: {reason}"
-            self.plan.notes.append(p.Finding("RA107", function.module.path, function.node.lineno, message))
+            self.plan.notes.append(Finding("RA107", function.module.path, function.node.lineno, message))
             if "outside of the given paths" in reason:
                 self.plan.wider |= {
                     s.scope.module.path
@@ -299,16 +308,16 @@ class Decider:
         names = ", ".join(f"{n}()" for s in sites[:1] for n in self.graph.reasons(s)[:2])
         message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
         line = sites[0].line if sites else function.node.lineno
-        self.plan.findings.append(p.Finding("RA104", function.module.path, line, message, blocks=True))
+        self.plan.findings.append(Finding("RA104", function.module.path, line, message, blocks=True))
 
 
-def span(node: ast.expr | ast.stmt | ast.excepthandler, module: Module) -> p.Span:
+def span(node: ast.expr | ast.stmt | ast.excepthandler, module: Module) -> e.Span:
     """Where ``node`` stands, in characters (``ast`` counts bytes)."""
     lines = module.lines
     end_line = node.end_lineno or node.lineno
     start = _characters(lines[node.lineno - 1], node.col_offset)
     end = _characters(lines[end_line - 1], node.end_col_offset or 0)
-    return p.Span(node.lineno, start, end_line, end)
+    return e.Span(node.lineno, start, end_line, end)
 
 
 def _characters(line: str, column: int) -> int:
@@ -350,7 +359,10 @@ def _is_run_already(node: ast.Call, scope: Scope) -> bool:
     if isinstance(parent, ast.Await):
         return True
     return isinstance(parent, ast.Call) and bool(
-        re.search(r"(^|\.)(run|run_until_complete|create_task|ensure_future|gather|wait_for)$", ast.unparse(parent.func))
+        re.search(
+            r"(^|\.)(run|run_until_complete|create_task|ensure_future|gather|wait_for)$",
+            ast.unparse(parent.func),
+        )
     )
 
 

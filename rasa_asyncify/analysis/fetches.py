@@ -114,7 +114,7 @@ class FetchPlanner:
         self._check_fall_through(name, statement, site.scope)
         return FetchPlan(statement, call, method, name, timeout, uses)
 
-    # -- arguments ------------------------------------------------------------------------------------
+    # -- arguments ---------------------------------------------------------------
 
     def _check_arguments(self, method: str, arguments: dict[str, ast.expr], scope: Scope) -> None:
         for name, value in arguments.items():
@@ -177,8 +177,10 @@ class FetchPlanner:
         if isinstance(node, ast.Name):
             values = self._values(node, scope)
             plain = [v for v in values if not isinstance(v, ast.Name)]
-            return bool(values) and len(plain) == len(values) and all(
-                self._is_text(v, scope, numbers=numbers) for v in plain
+            return (
+                bool(values)
+                and len(plain) == len(values)
+                and all(self._is_text(v, scope, numbers=numbers) for v in plain)
             )
         return False
 
@@ -329,7 +331,13 @@ def _never_changed(name: str, owner: Scope, scope: Scope) -> bool:
             if node.id != name:
                 continue
             parent = facts.parents.get(node)
-            if isinstance(parent, ast.Attribute) and parent.attr not in ("get", "items", "keys", "values", "copy"):
+            if isinstance(parent, ast.Attribute) and parent.attr not in (
+                "get",
+                "items",
+                "keys",
+                "values",
+                "copy",
+            ):
                 return False
             if isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load):
                 return False

@@ -28,7 +28,7 @@ class Graph:
         self._blocking: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}
 
-    # -- reach ----------------------------------------------------------------------------------------
+    # -- reach ---------------------------------------------------------------
 
     def reach(self, start: Iterable[Function]) -> None:
         """Follow the calls from ``start``; again, as long as new arguments flow into parameters."""
@@ -77,7 +77,7 @@ class Graph:
             self._references[function] = ast.copy_location(node, function.node)
         return self._references[function]
 
-    # -- blocking -------------------------------------------------------------------------------------
+    # -- blocking ---------------------------------------------------------------
 
     def active_sites(self, scope: Scope) -> list[Site]:
         """The sites of a scope whose code runs where the scope's does: not what a thread will call."""
@@ -137,7 +137,7 @@ class Graph:
                 todo += [t for t in self.through(inner) if not t.is_async]
         return list(found)
 
-    # -- callers --------------------------------------------------------------------------------------
+    # -- callers ---------------------------------------------------------------
 
     def index_callers(self) -> None:
         """Find the callers of every reached function, in every scope of the project."""
@@ -198,4 +198,3 @@ def _aliases(scope: Scope, names: set[str]) -> set[str]:
         for local, bindings in scope.bindings.items()
         if any(isinstance(b, Imported) and b.name in names for b in bindings)
     }
-

@@ -138,6 +138,10 @@ def _check_uses(handler: ast.ExceptHandler, scope: Scope) -> None:
                 and node.value.id == handler.name
             ):
                 raise Unmappable(f"`{handler.name}.{node.attr}` is looked at")
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id == "isinstance"
+            ):
                 if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == handler.name:
                     raise Unmappable(f"`{handler.name}` is told apart by its type")

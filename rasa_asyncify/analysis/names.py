@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import ast
 
-from rasa_asyncify.plan import (
+from rasa_asyncify.edits import (
     Edit,
     Fetch,
     MapHandler,
-    ModulePlan,
     MoveBody,
     OffloadCall,
     OffloadExpression,
-    Plan,
     RunCall,
     Sleep,
     UseResponse,
 )
+from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Imported, Module
 

@@ -174,9 +174,7 @@ def _blocks_inside(site: Site, graph: Graph) -> bool:
     return any(id(s.node) in inner and graph.site_blocks(s) for s in graph.active_sites(site.scope))
 
 
-def _check_lambda(
-    node: ast.expr, scope: Scope, graph: Graph, awaitable: Callable[[Function], bool]
-) -> None:
+def _check_lambda(node: ast.expr, scope: Scope, graph: Graph, awaitable: Callable[[Function], bool]) -> None:
     """Refuse what a lambda can't hold, or what must not run in a thread.
 
     Raises:

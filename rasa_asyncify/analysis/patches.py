@@ -87,9 +87,7 @@ def _is_plain(call: ast.Call, how: str) -> bool:
     return len(call.args) > count or any(k.arg in ("new", "new_callable") for k in call.keywords)
 
 
-def _by_path(
-    target: str, plain: bool, importer: Module, inference: Inference, patches: Patches
-) -> None:
+def _by_path(target: str, plain: bool, importer: Module, inference: Inference, patches: Patches) -> None:
     parts = target.split(".")
     for end in range(len(parts) - 1, 0, -1):
         own = inference.project.find_module(".".join(parts[:end]), 0, importer)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from rasa_asyncify.plan import NewFile, OffloadCall, OffloadExpression, Plan
-from rasa_asyncify.plan import MoveBody as Move
+from rasa_asyncify.edits import MoveBody as Move
+from rasa_asyncify.edits import OffloadCall, OffloadExpression
+from rasa_asyncify.plan import NewFile, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Imported, Module
 

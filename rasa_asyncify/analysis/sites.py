@@ -51,8 +51,30 @@ DEFERRED = frozenset(
 )
 # Call what they are given at once.
 _EAGER = frozenset(
-    {f"builtins.{n}" for n in ("map", "filter", "sorted", "min", "max", "any", "all", "sum", "list", "next", "tuple", "set")}
-    | {"functools.reduce", "itertools.starmap", "itertools.groupby", "itertools.filterfalse", "itertools.takewhile"}
+    {
+        f"builtins.{n}"
+        for n in (
+            "map",
+            "filter",
+            "sorted",
+            "min",
+            "max",
+            "any",
+            "all",
+            "sum",
+            "list",
+            "next",
+            "tuple",
+            "set",
+        )
+    }
+    | {
+        "functools.reduce",
+        "itertools.starmap",
+        "itertools.groupby",
+        "itertools.filterfalse",
+        "itertools.takewhile",
+    }
 )
 _TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
 _ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "rasa_sdk"})
@@ -149,7 +171,7 @@ class SiteFinder:
             return name in _TELLING or self.catalogue.blocks(name)
         return self.catalogue.library(name) is not None or name.partition(".")[0] in _ITERATION_MODULES
 
-    # -- calls --------------------------------------------------------------------------------------
+    # -- calls ---------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> Site | None:
         values = self.inference.infer(node.func, scope)
@@ -225,9 +247,7 @@ class SiteFinder:
             functions = (
                 [value.function]
                 if isinstance(value, OwnFunction)
-                else constructors(value.cls)
-                if isinstance(value, OwnClass)
-                else []
+                else constructors(value.cls) if isinstance(value, OwnClass) else []
             )
             for function in functions:
                 if is_runner(function):
@@ -297,7 +317,7 @@ class SiteFinder:
                     rules |= {self._rule(v) for v in self.inference.infer(value, scope)}
         return _strictest(rules)
 
-    # -- everything else ----------------------------------------------------------------------------
+    # -- everything else ---------------------------------------------------------------
 
     def _load(self, node: ast.Attribute, scope: Scope) -> Site | None:
         if node in scope.facts.called or node.attr not in self.attributes:
@@ -343,7 +363,9 @@ class SiteFinder:
             targets += functions
             if isinstance(item.context_expr, ast.Call):
                 called = self.inference.infer(item.context_expr.func, scope)
-                targets += [v.function for v in called if isinstance(v, OwnFunction) and v.function.is_generator]
+                targets += [
+                    v.function for v in called if isinstance(v, OwnFunction) and v.function.is_generator
+                ]
             if more or functions:
                 receiver = item.context_expr
         return self._site(node, scope, names, targets, receiver)

@@ -93,7 +93,9 @@ def _raised(
                 threaded = threaded or also
         else:
             threaded = threaded or any(
-                name.startswith("requests.") for inner in graph.active_sites(target.scope) for name in graph.reasons(inner)
+                name.startswith("requests.")
+                for inner in graph.active_sites(target.scope)
+                for name in graph.reasons(inner)
             )
     return native, threaded
 
@@ -131,7 +133,9 @@ def _told_apart(site: Site, graph: Graph) -> str | None:
 def _mentions_elsewhere(function: Function, graph: Graph) -> bool:
     facts = function.facts
     for node in [*facts.names, *facts.loads]:
-        if mentions_requests(node, function.scope, graph.inference) and not _in_handler_type(node, function.scope):
+        if mentions_requests(node, function.scope, graph.inference) and not _in_handler_type(
+            node, function.scope
+        ):
             return True
     return False
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from pathlib import Path
 from typing import Any
 
 if sys.version_info >= (3, 11):
@@ -80,7 +80,60 @@ class Catalogue:
 
     # All `blocking-attributes` of all files, so that looking at an attribute needn't open any.
     blocking_attributes = frozenset(
-        ("actions", "address", "backlinks", "balance_sheet", "calendar", "cashflow", "categories", "categorymembers", "content", "coordinates", "current_url", "current_window_handle", "dividends", "earnings", "earnings_dates", "financials", "fullurl", "images", "income_stmt", "info", "institutional_holders", "is_mongos", "is_primary", "langlinks", "links", "location", "major_holders", "news", "options", "page_source", "pageid", "parent_id", "primary", "quarterly_balance_sheet", "quarterly_cashflow", "quarterly_earnings", "quarterly_financials", "recommendations", "rect", "references", "revision_id", "secondaries", "sections", "sheet1", "size", "splits", "summary", "sustainability", "tag_name", "text", "title", "window_handles",)
+        (
+            "actions",
+            "address",
+            "backlinks",
+            "balance_sheet",
+            "calendar",
+            "cashflow",
+            "categories",
+            "categorymembers",
+            "content",
+            "coordinates",
+            "current_url",
+            "current_window_handle",
+            "dividends",
+            "earnings",
+            "earnings_dates",
+            "financials",
+            "fullurl",
+            "images",
+            "income_stmt",
+            "info",
+            "institutional_holders",
+            "is_mongos",
+            "is_primary",
+            "langlinks",
+            "links",
+            "location",
+            "major_holders",
+            "news",
+            "options",
+            "page_source",
+            "pageid",
+            "parent_id",
+            "primary",
+            "quarterly_balance_sheet",
+            "quarterly_cashflow",
+            "quarterly_earnings",
+            "quarterly_financials",
+            "recommendations",
+            "rect",
+            "references",
+            "revision_id",
+            "secondaries",
+            "sections",
+            "sheet1",
+            "size",
+            "splits",
+            "summary",
+            "sustainability",
+            "tag_name",
+            "text",
+            "title",
+            "window_handles",
+        )
     )
 
     def library(self, name: str) -> Library | None:
@@ -121,17 +174,19 @@ class Catalogue:
         return name if name in library.classes else library.returns.get(name)
 
 
+_FOLDER = Path(__file__).parent
+
+
 @cache
 def _names() -> frozenset[str]:
-    folder = resources.files(__package__)
-    return frozenset(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml"))
+    return frozenset(path.stem for path in _FOLDER.glob("*.toml"))
 
 
 @cache
 def _load(root: str) -> Library | None:
     if root not in _names():
         return None
-    text = resources.files(__package__).joinpath(f"{root}.toml").read_text("utf-8")
+    text = (_FOLDER / f"{root}.toml").read_text("utf-8")
     return _library(root, tomllib.loads(text))
 
 

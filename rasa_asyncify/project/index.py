@@ -93,7 +93,7 @@ class Project:
         for module in self.modules.values():
             yield from module.scope.functions()
 
-    # -- imports ----------------------------------------------------------------------------------
+    # -- imports ---------------------------------------------------------------
 
     def find_module(self, name: str, level: int, importer: Module) -> Module | Folder | None:
         """The project's module or package that ``importer`` reaches as ``name``; None if it isn't its own."""
@@ -131,7 +131,10 @@ class Project:
 
     def _at(self, folder: Path, name: str) -> Module | Folder | None:
         path = folder.joinpath(*name.split(".")) if name else folder
-        for candidate in (path.with_name(path.name + ".py") if name else None, path / "__init__.py"):
+        for candidate in (
+            path.with_name(path.name + ".py") if name else None,
+            path / "__init__.py",
+        ):
             if candidate is not None and candidate in self.modules:
                 return self.modules[candidate]
         known = self._folders.get(path.name, ())
@@ -183,7 +186,7 @@ class Project:
                         heads.add(binding.module.partition(".")[0])
         return heads
 
-    # -- names ------------------------------------------------------------------------------------
+    # -- names ---------------------------------------------------------------
 
     def resolve_import(
         self, imported: Imported, importer: Module, seen: frozenset[tuple[Path, str]] = frozenset()
@@ -290,7 +293,19 @@ def _merge_globals(module: Module) -> None:
 
 _NEVER_OWN = frozenset({"requests", "aiohttp", "rasa_sdk", "rasa_core_sdk"})
 _BUILTIN_CLASSES = frozenset(
-    {"object", "Exception", "BaseException", "ValueError", "RuntimeError", "dict", "list", "str", "int", "tuple", "type"}
+    {
+        "object",
+        "Exception",
+        "BaseException",
+        "ValueError",
+        "RuntimeError",
+        "dict",
+        "list",
+        "str",
+        "int",
+        "tuple",
+        "type",
+    }
 )
 # What `from rasa_sdk... import *` gives; other libraries' star imports are looked up in the catalogue.
 _SDK_CLASSES = ("Action", "Tracker", "FormAction", "FormValidationAction", "ValidationAction")
@@ -299,6 +314,17 @@ _STAR_EXPORTS: dict[str, tuple[str, ...]] = {
     "rasa_sdk.interfaces": ("Action", "Tracker", "ActionExecutionRejection"),
     "rasa_sdk.forms": ("FormAction", "FormValidationAction", "ValidationAction"),
     "time": ("sleep",),
-    "requests": ("get", "post", "put", "patch", "delete", "head", "options", "request", "Session", "session"),
+    "requests": (
+        "get",
+        "post",
+        "put",
+        "patch",
+        "delete",
+        "head",
+        "options",
+        "request",
+        "Session",
+        "session",
+    ),
     "sqlite3": ("connect", "Connection", "Cursor"),
 }

@@ -78,7 +78,7 @@ class Inference:
         self._memo[key] = found
         return found
 
-    # -- expressions --------------------------------------------------------------------------------
+    # -- expressions ---------------------------------------------------------------
 
     def _name(self, node: ast.Name, scope: Scope) -> Values:
         return self.name(node.id, scope)
@@ -99,16 +99,26 @@ class Inference:
     def _named(self, name: str, scope: Scope) -> Values:
         found = scope.lookup(name)
         if found is None:
-            shared = self._global(scope.module, name)
+            shared = self._global_anew(scope.module, name)
             if shared:
                 return shared
             return (External(f"builtins.{name}"),) if name in _BUILTINS else ()
         bindings, owner = found
         if owner.node is owner.module.tree:
+            if owner is scope:
+                return self._global_anew(owner.module, name)
             return self._global(owner.module, name)
         return _union(self._binding(b, owner) for b in bindings)
 
     def _global(self, module: Module, name: str) -> Values:
+        key = (module.scope, name)
+        known = self._names.get(key)
+        if known is None:
+            self._names[key] = ()
+            known = self._names[key] = self._global_anew(module, name)
+        return known
+
+    def _global_anew(self, module: Module, name: str) -> Values:
         bindings = module.scope.bindings.get(name)
         if bindings:
             return _union(self._binding(b, module.scope) for b in bindings)
@@ -193,7 +203,9 @@ class Inference:
         return ()
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Values:
-        return _union(self.attribute(v, node.attr) for v in self.infer(node.value, scope))
+        value = node.value
+        owners = self.name(value.id, scope) if isinstance(value, ast.Name) else self.infer(value, scope)
+        return _union([self.attribute(v, node.attr) for v in owners])
 
     def attribute(self, value: Value, name: str) -> Values:
         """What the attribute ``name`` of ``value`` may be."""
@@ -209,7 +221,14 @@ class Inference:
             return self._class_attribute(value.cls, name, exact=value.exact, instance=True)
         if isinstance(value, Super):
             return self._super_attribute(value, name)
-        if isinstance(value, Container) and name in ("get", "pop", "values", "setdefault", "items", "copy"):
+        if isinstance(value, Container) and name in (
+            "get",
+            "pop",
+            "values",
+            "setdefault",
+            "items",
+            "copy",
+        ):
             return (value,)
         return ()
 
@@ -260,9 +279,7 @@ class Inference:
         values = self._binding(binding, cls.scope)
         if not instance:
             return values
-        return tuple(
-            OwnFunction(v.function, bound=True) if isinstance(v, OwnFunction) else v for v in values
-        )
+        return tuple(OwnFunction(v.function, bound=True) if isinstance(v, OwnFunction) else v for v in values)
 
     def _method(self, method: Function, instance: bool) -> Values:
         if method.is_property and instance:
@@ -424,7 +441,9 @@ class Inference:
         if not isinstance(node.op, ast.Div):
             return ()
         left = self.infer(node.left, scope)
-        return _union(self._method_result(v.cls, "__truediv__") for v in left if isinstance(v, ExternalInstance))
+        return _union(
+            self._method_result(v.cls, "__truediv__") for v in left if isinstance(v, ExternalInstance)
+        )
 
     def _inner(self, node: ast.Await | ast.NamedExpr | ast.Starred, scope: Scope) -> Values:
         return self.infer(node.value, scope)
@@ -444,16 +463,17 @@ def constant_prefix(node: ast.expr) -> str | None:
 
 
 def _union(parts: Iterable[Values]) -> Values:
-    found: dict[Value, None] = {}
-    for part in parts:
-        for value in part:
-            found[value] = None
-    return tuple(found)
+    full = [part for part in parts if part]
+    if len(full) < 2:
+        return full[0] if full else ()
+    return tuple(dict.fromkeys(value for part in full for value in part))
 
 
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
 # functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
-_PASS_THROUGH = frozenset({"functools.partial", "copy.copy", "copy.deepcopy", "builtins.iter", "builtins.reversed"})
+_PASS_THROUGH = frozenset(
+    {"functools.partial", "copy.copy", "copy.deepcopy", "builtins.iter", "builtins.reversed"}
+)
 _EXPRESSIONS: dict[type, Callable[..., Values]] = {
     ast.Name: Inference._name,
     ast.Attribute: Inference._attribute,

@@ -134,9 +134,11 @@ class Scope:
         """The bindings of ``name`` as code in this scope sees it, with the scope that has them."""
         scope: Scope | None = self
         while scope is not None:
-            visible = scope is self or scope.cls is None
-            if visible and name in scope.bindings and name not in scope.facts.outer:
-                return scope.bindings[name], scope
+            if scope is self or scope.cls is None:
+                facts = scope.facts
+                found = facts.bindings.get(name)
+                if found is not None and name not in facts.outer:
+                    return found, scope
             scope = scope.parent
         return None
 
@@ -193,7 +195,8 @@ class Function:
     @cached_property
     def decorator_names(self) -> tuple[str, ...]:
         """The last names of its decorators: ``functools.wraps(f)`` gives ``wraps``."""
-        return tuple(_last_name(d) for d in self.node.decorator_list)
+        decorators = self.node.decorator_list
+        return tuple(_last_name(d) for d in decorators) if decorators else ()
 
     @property
     def is_static(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import libcst as cst
 
-from rasa_asyncify.plan import Fetch
+from rasa_asyncify.edits import Fetch
 
 
 def fetch_statement(

@@ -32,9 +32,7 @@ def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
 
 def _imports_from(body: Sequence[_Statement], name: str) -> bool:
     alias = m.ImportAlias(name=m.Name(name))
-    pattern = m.SimpleStatementLine(
-        body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])]
-    )
+    pattern = m.SimpleStatementLine(body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])])
     return any(m.matches(statement, pattern) and _is_pool(statement) for statement in body)
 
 
@@ -129,7 +127,8 @@ def _top(body: Sequence[_Statement]) -> int:
     at = 0
     for index, statement in enumerate(body):
         docstring = m.matches(
-            statement, m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString() | m.ConcatenatedString())])
+            statement,
+            m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString() | m.ConcatenatedString())]),
         )
         if (index == 0 and docstring) or _future(statement):
             at = index + 1
@@ -148,7 +147,7 @@ def _place(body: list[_Statement], at: int, statement: cst.BaseStatement) -> lis
     return [*body[:at], statement, *body[at:]]
 
 
-# -- dropping ---------------------------------------------------------------------------------------------
+# -- dropping ---------------------------------------------------------------
 
 
 def drop_unused_imports(before: cst.Module, after: cst.Module, plan: ModulePlan) -> cst.Module:
@@ -227,7 +226,9 @@ class _Dropper(cst.CSTTransformer):
         kept = [s for s in (self._shorten(s) for s in updated_node.body) if s is not None]
         if not kept:
             return cst.RemoveFromParent()
-        if len(kept) == len(updated_node.body) and all(a is b for a, b in zip(kept, updated_node.body, strict=True)):
+        if len(kept) == len(updated_node.body) and all(
+            a is b for a, b in zip(kept, updated_node.body, strict=True)
+        ):
             return updated_node
         return updated_node.with_changes(body=kept)
 

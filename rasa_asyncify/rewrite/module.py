@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import libcst as cst
 
-from rasa_asyncify.plan import Edit, ModulePlan
+from rasa_asyncify.edits import Edit
+from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.imports import add_imports, drop_unused_imports
 from rasa_asyncify.rewrite.pool import inline_pool
 from rasa_asyncify.rewrite.transformer import Transformer

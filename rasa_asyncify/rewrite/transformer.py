@@ -9,14 +9,13 @@ from typing import Any, TypeVar, cast
 import libcst as cst
 from libcst.metadata import CodeRange, PositionProvider
 
-from rasa_asyncify.plan import (
+from rasa_asyncify.edits import (
     AddKeyword,
     AwaitCall,
     Edit,
     Fetch,
     MakeAsync,
     MapHandler,
-    ModulePlan,
     MoveBody,
     OffloadCall,
     OffloadExpression,
@@ -25,6 +24,7 @@ from rasa_asyncify.plan import (
     Span,
     UseResponse,
 )
+from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.fetch import fetch_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
@@ -55,7 +55,7 @@ class Transformer(cst.CSTTransformer):
             else:
                 self._expressions[edit.span].append(edit)
 
-    # -- walking --------------------------------------------------------------------------------------
+    # -- walking ---------------------------------------------------------------
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         self._stack.append(node)
@@ -68,10 +68,10 @@ class Transformer(cst.CSTTransformer):
         return super().on_leave(original_node, updated_node)
 
     def _place(self, node: cst.CSTNode) -> Span:
-        place = cast(CodeRange, self.get_metadata(PositionProvider, node))
+        place = self.get_metadata(PositionProvider, node)
         return Span(place.start.line, place.start.column, place.end.line, place.end.column)
 
-    # -- expressions ----------------------------------------------------------------------------------
+    # -- expressions ---------------------------------------------------------------
 
     def _expression(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
         if not self._expressions and not self._fetches:
@@ -147,9 +147,11 @@ class Transformer(cst.CSTTransformer):
     def _use_response(self, edit: UseResponse, node: cst.BaseExpression) -> cst.BaseExpression | None:
         quote = next((n.start for n in reversed(self._stack) if isinstance(n, cst.FormattedString)), "")
         changed = response_use(edit.form, node, self.names, single_quotes='"' in quote)
-        return self._await(changed.expression.with_changes(lpar=changed.lpar, rpar=changed.rpar)) if isinstance(
-            changed, cst.Await
-        ) else changed
+        return (
+            self._await(changed.expression.with_changes(lpar=changed.lpar, rpar=changed.rpar))
+            if isinstance(changed, cst.Await)
+            else changed
+        )
 
     def _add_keyword(self, edit: AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
@@ -162,7 +164,7 @@ class Transformer(cst.CSTTransformer):
             args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
         return node.with_changes(args=[*args, added])
 
-    # -- statements -----------------------------------------------------------------------------------
+    # -- statements ---------------------------------------------------------------
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
@@ -233,9 +235,7 @@ def _inner_first(edit: Edit) -> int:
 def _parenthesized(arg: cst.Arg) -> cst.Arg:
     """A generator expression that was a call's only argument needs parentheses beside another."""
     if isinstance(arg.value, cst.GeneratorExp) and not arg.value.lpar:
-        return arg.with_changes(
-            value=arg.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-        )
+        return arg.with_changes(value=arg.value.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()]))
     return arg
 
 

@@ -1,0 +1,50 @@
+"""Read a project as far as its entry points reach, and tell whether anything is left to do.
+
+Apart from the planner, which most runs over a migrated project never need.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rasa_asyncify.analysis.entries import Entries, SdkLimits, find_entries
+from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.project.index import Project
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.sdk import Treatment
+
+
+@dataclass
+class Analysis:
+    """A project read as far as its entry points reach."""
+
+    graph: Graph
+    entries: Entries
+
+    def is_done(self) -> bool:
+        """Whether there is nothing to change and nothing to report."""
+        if self.entries.findings:
+            return False
+        for entry in self.entries.found.values():
+            function = entry.function
+            if entry.treatment is Treatment.PLAIN or not function.is_async:
+                always = entry.treatment in (Treatment.RUN, Treatment.AWAITED)
+                if always or self.graph.blocks(function):
+                    return False
+        return not any(
+            self.graph.site_blocks(site)
+            for function in self.graph.reached
+            if function.is_async
+            for site in self.graph.active_sites(function.scope)
+        )
+
+
+def analyse(project: Project, limits: SdkLimits) -> Analysis:
+    """Follow the calls from the project's entry points."""
+    project.link()
+    inference = Inference(project, Catalogue())
+    entries = find_entries(inference, limits)
+    graph = Graph(inference)
+    graph.reach(entries.found)
+    return Analysis(graph, entries)

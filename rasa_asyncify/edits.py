@@ -1,0 +1,157 @@
+"""The edits that a plan is made of: what changes, where, by which rule, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """Where a node stands: 1-based lines, 0-based columns in characters."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+
+    @property
+    def start(self) -> tuple[int, int]:
+        return (self.line, self.column)
+
+
+@dataclass(frozen=True)
+class MakeAsync:
+    """``def`` becomes ``async def``; ``span`` starts at the ``def``. ``entry``: it is an action's ``run``."""
+
+    span: Span
+    rule: str
+    reason: str
+    entry: bool = False
+
+
+@dataclass(frozen=True)
+class AwaitCall:
+    """A call gains ``await``."""
+
+    span: Span
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RunCall:
+    """A call in synchronous code is wrapped in ``asyncio.run()``."""
+
+    span: Span
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """``time.sleep(x)`` becomes ``await asyncio.sleep(x)``."""
+
+    span: Span
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class OffloadCall:
+    """``f(x)`` becomes ``await in_thread(f, x)``; ``alone`` where calls must not overlap."""
+
+    span: Span
+    rule: str
+    reason: str
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class OffloadExpression:
+    """An expression becomes ``await in_thread(lambda: expression)``."""
+
+    span: Span
+    rule: str
+    reason: str
+    alone: bool = False
+
+
+@dataclass(frozen=True)
+class MoveBody:
+    """A body moves to a plain method (or function) ``name`` that the coroutine function sends to a thread.
+
+    ``through`` is what the moved function is reached by: "self", "cls", a class's name, or "" for a function.
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    name: str
+    through: str
+    alone: bool = False
+    entry: bool = False
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """A statement ``response = requests.get(...)`` becomes an ``async with`` over an aiohttp request.
+
+    ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case, or "request".
+    ``timeout`` is None (nothing given) or the seconds as source text for (connect, read).
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    call: Span
+    method: str
+    response: str
+    session: str
+    timeout: tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class UseResponse:
+    """``response.status_code`` and the like become aiohttp's; ``form`` is the template, ``{}`` the response."""
+
+    span: Span
+    rule: str
+    reason: str
+    form: str
+
+
+@dataclass(frozen=True)
+class MapHandler:
+    """An ``except`` clause (``span`` is the clause's) catches ``types`` from now on."""
+
+    span: Span
+    rule: str
+    reason: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class AddKeyword:
+    """A call gains a keyword argument."""
+
+    span: Span
+    rule: str
+    reason: str
+    keyword: str
+    value: str
+
+
+Edit: TypeAlias = (
+    MakeAsync
+    | AwaitCall
+    | RunCall
+    | Sleep
+    | OffloadCall
+    | OffloadExpression
+    | MoveBody
+    | Fetch
+    | UseResponse
+    | MapHandler
+    | AddKeyword
+)
