@@ -59,9 +59,10 @@ class Ratio:
 
 
 def environment() -> dict[str, str]:
-    """This process's, with the tool importable from the source tree."""
+    """This process's, with the tool importable from the source tree and compiled, as pip installs it."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "PYTHONPATH": path}
+    kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "speed-pycache")}
 
 
 def seconds(command: Sequence[str]) -> float:

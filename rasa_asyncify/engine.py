@@ -61,6 +61,8 @@ class Result:
     changes: list[Change] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
+    # The run with all its trees: taking them apart costs a third of parsing, so it's left to the process's end.
+    run: object = field(default=None, repr=False)
 
     @property
     def findings(self) -> list[Finding]:
@@ -97,7 +99,7 @@ class _Run:
         self.config = config
         self.overlay = overlay
         self.progress = progress
-        self.outcome = Result(root, list(targets))
+        self.outcome = Result(root, list(targets), run=self)
         self.targets = set(targets)
         self.data: dict[Path, bytes] = {}
         self.sources: dict[Path, Source] = {}
@@ -341,6 +343,7 @@ def _no_collection() -> Iterator[None]:
         yield
     finally:
         if enabled:
+            gc.freeze()  # else the first collection would do what was saved
             gc.enable()
 
 

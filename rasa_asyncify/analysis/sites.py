@@ -79,6 +79,10 @@ _EAGER = frozenset(
 _TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
 _ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "rasa_sdk"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
+_NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
+_PLAIN_TYPES = frozenset(
+    "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
+)
 # Lazy ones: what they call runs where their result is used up.
 LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
 
@@ -258,17 +262,18 @@ class SiteFinder:
     def _flow_into(self, function: Function, node: ast.Call, scope: Scope, skip: int) -> None:
         arguments = function.node.args
         positional = [*arguments.posonlyargs, *arguments.args][skip:]
-        pairs = [(p.arg, a) for p, a in zip(positional, node.args, strict=False)]
-        known = {p.arg for p in [*positional, *arguments.kwonlyargs]}
-        pairs += [(k.arg, k.value) for k in node.keywords if k.arg and k.arg in known]
+        pairs = list(zip(positional, node.args, strict=False))
+        if node.keywords:
+            known = {p.arg: p for p in [*positional, *arguments.kwonlyargs]}
+            pairs += [(known[k.arg], k.value) for k in node.keywords if k.arg in known]
         if arguments.vararg:
-            pairs += [(arguments.vararg.arg, a) for a in node.args[len(positional) :]]
-        for name, argument in pairs:
-            if isinstance(argument, (ast.Starred, ast.Constant)):
+            pairs += [(arguments.vararg, a) for a in node.args[len(positional) :]]
+        for parameter, argument in pairs:
+            if isinstance(argument, _NEVER_FLOWS) or _is_plain_type(parameter.annotation):
                 continue
             values = self.inference.infer(argument, scope)
-            if values and not set(values) <= set(self.inference.parameter(function, name)):
-                self.inference.flows[(function, name)].append((argument, scope))
+            if values and not set(values) <= set(self.inference.parameter(function, parameter.arg)):
+                self.inference.flows[(function, parameter.arg)].append((argument, scope))
 
     def _describe(self, site: Site, values: Values) -> None:
         """Fill in native replacement, thread rule and sharing."""
@@ -398,6 +403,13 @@ class SiteFinder:
             site.thread = self.thread_rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and is_shared(receiver, scope)
         return site
+
+
+def _is_plain_type(annotation: ast.expr | None) -> bool:
+    """Whether a parameter's annotation rules out functions and objects of interest."""
+    if isinstance(annotation, ast.Subscript):
+        annotation = annotation.value
+    return isinstance(annotation, ast.Name) and annotation.id in _PLAIN_TYPES
 
 
 def _strictest(rules: set[str | None]) -> str | None:

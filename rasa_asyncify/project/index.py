@@ -32,7 +32,8 @@ class Project:
         self.modules: dict[Path, Module] = {}
         self._by_suffix: dict[str, list[Module]] = defaultdict(list)
         self._folders: dict[str, list[Path]] = defaultdict(list)
-        self._found: dict[tuple[str, int, Path], tuple[Module | Folder, ...]] = {}
+        self._classes: list[Class] | None = None
+        self._found: dict[tuple[str, int, Module], tuple[Module | Folder, ...]] = {}
 
     def add(self, source: Source, tree: ast.Module) -> Module:
         """Take a parsed file in. ``source.path`` is absolute."""
@@ -74,10 +75,11 @@ class Project:
             elif not (isinstance(base, ast.Subscript) and dotted(base.value) in ("Generic", "Protocol")):
                 cls.unknown_bases = True
 
-    def classes(self) -> Iterator[Class]:
+    def classes(self) -> list[Class]:
         """Every class of the project."""
-        for module in self.modules.values():
-            yield from module.scope.classes()
+        if self._classes is None:
+            self._classes = [cls for module in self.modules.values() for cls in module.scope.classes()]
+        return self._classes
 
     def property_names(self) -> frozenset[str]:
         """The names of all properties that the project's classes define."""
@@ -97,7 +99,7 @@ class Project:
 
     def find_module(self, name: str, level: int, importer: Module) -> Module | Folder | None:
         """The project's module or package that ``importer`` reaches as ``name``; None if it isn't its own."""
-        key = (name, level, importer.path)
+        key = (name, level, importer)
         if key not in self._found:
             found = self._candidates(name, level, importer)
             self._found[key] = tuple(found)
@@ -189,7 +191,7 @@ class Project:
     # -- names ---------------------------------------------------------------
 
     def resolve_import(
-        self, imported: Imported, importer: Module, seen: frozenset[tuple[Path, str]] = frozenset()
+        self, imported: Imported, importer: Module, seen: frozenset[tuple[Module, str]] = frozenset()
     ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
         """What an import binds: the project's own thing, a dotted external name, or ``(module, global)``."""
         own = self.find_module(imported.module, imported.level, importer)
@@ -197,7 +199,7 @@ class Project:
             return own if own is not None else imported.module
         if own is None:
             return f"{imported.module}.{imported.name}" if not imported.level else None
-        for candidate in self._found[imported.module, imported.level, importer.path]:
+        for candidate in self._found[imported.module, imported.level, importer]:
             if isinstance(candidate, Module):
                 found = self.resolve_global(candidate, imported.name, seen)
                 if found is not None:
@@ -208,10 +210,10 @@ class Project:
         return None
 
     def resolve_global(
-        self, module: Module, name: str, seen: frozenset[tuple[Path, str]] = frozenset()
+        self, module: Module, name: str, seen: frozenset[tuple[Module, str]] = frozenset()
     ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
         """What the global ``name`` of ``module`` is, followed through re-exports and star imports."""
-        key = (module.path, name)
+        key = (module, name)
         if key in seen:
             return None
         seen = seen | {key}

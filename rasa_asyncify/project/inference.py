@@ -178,6 +178,8 @@ class Inference:
 
     def annotation(self, node: ast.expr, scope: Scope) -> Values:
         """The instances that an annotation promises."""
+        if isinstance(node, ast.Name):
+            return _union([self._instances(v) for v in self.name(node.id, scope)])
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             try:
                 node = ast.parse(node.value, mode="eval").body
@@ -191,9 +193,9 @@ class Inference:
             return ()
         if isinstance(node, ast.BinOp):
             return _union([self.annotation(node.left, scope), self.annotation(node.right, scope)])
-        if not isinstance(node, (ast.Name, ast.Attribute)):
-            return ()
-        return _union(self._instances(v) for v in self.infer(node, scope))
+        if not isinstance(node, ast.Attribute):
+            return self.annotation(node, scope) if isinstance(node, ast.Name) else ()
+        return _union([self._instances(v) for v in self.infer(node, scope)])
 
     def _instances(self, value: Value) -> Values:
         if isinstance(value, OwnClass):
