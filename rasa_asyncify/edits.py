@@ -22,12 +22,12 @@ class Span:
 
 @dataclass(frozen=True)
 class MakeAsync:
-    """``def`` becomes ``async def``; ``span`` starts at the ``def``. ``entry``: it is an action's ``run``."""
+    """``def`` becomes ``async def``; ``span`` starts at the ``def``. ``actions``: how many have it as their ``run``."""
 
     span: Span
     rule: str
     reason: str
-    entry: bool = False
+    actions: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class MoveBody:
     name: str
     through: str
     alone: bool = False
-    entry: bool = False
+    actions: int = 0
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,8 @@ class Fetch:
     """A statement ``response = requests.get(...)`` becomes an ``async with`` over an aiohttp request.
 
     ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case, or "request".
-    ``timeout`` is None (nothing given) or the seconds as source text for (connect, read).
+    ``timeout`` is None (nothing given) or the seconds as source text for (connect, read). ``skipped`` positional
+    arguments name the verb. ``content`` is the variable for the body's bytes, where something reads them.
     """
 
     span: Span
@@ -109,6 +110,8 @@ class Fetch:
     response: str
     session: str
     timeout: tuple[str, str] | None
+    skipped: int = 0
+    content: str | None = None
 
 
 @dataclass(frozen=True)

@@ -98,6 +98,7 @@ class _Run:
         self.root = root
         self.config = config
         self.overlay = overlay
+        self.alone = bool(overlay)  # standard input: no other file can be written
         self.progress = progress
         self.outcome = Result(root, list(targets), run=self)
         self.targets = set(targets)
@@ -110,7 +111,7 @@ class _Run:
         self._read_all()
         if not self._relevant():
             return self.outcome
-        analysis = self._analyse(self._relevant(), SdkLimits())
+        analysis = self._analyse(self._relevant(), lambda module: SdkLimits())
         if analysis.is_done():
             return self.outcome
         limits = self._limits()
@@ -119,7 +120,7 @@ class _Run:
         everything = list(self.data)
         for _ in range(_ATTEMPTS):
             analysis = self._analyse(everything, limits)
-            plan = make_plan(analysis, self._writable)
+            plan = make_plan(analysis, self._writable, may_add_files=not self.alone)
             changes = self._rewrite(plan)
             if changes is not None:
                 self.outcome.plan, self.outcome.changes = plan, changes
@@ -130,12 +131,13 @@ class _Run:
 
     def _read_all(self) -> None:
         files = [*self.targets, *self.overlay]
-        files += python_files(
-            [self.root],
-            self.root,
-            exclude=self.config.exclude,
-            extend_exclude=self.config.extend_exclude,
-        )
+        if self.root.is_dir():  # standard input has no project around it
+            files += python_files(
+                [self.root],
+                self.root,
+                exclude=self.config.exclude,
+                extend_exclude=self.config.extend_exclude,
+            )
         for path in dict.fromkeys(files):
             try:
                 self.data[path] = self.overlay[path] if path in self.overlay else path.read_bytes()
@@ -183,21 +185,39 @@ class _Run:
         if path in self.targets and error not in self.outcome.errors:
             self.outcome.errors.append(error)
 
-    def _analyse(self, paths: Sequence[Path], limits: SdkLimits) -> Analysis:
+    def _analyse(self, paths: Sequence[Path], limits_of: Callable[[Module], SdkLimits]) -> Analysis:
         project = Project(self.root)
         for path in paths:
             if self._parse(path):
                 project.add(self.sources[path], self.trees[path])
-        return analyse(project, limits)
+        return analyse(project, limits_of)
 
-    def _limits(self) -> SdkLimits:
+    def _limits(self) -> Callable[[Module], SdkLimits]:
+        """What the SDK awaits that a module's project pins: the nearest requirements at or above it."""
         from rasa_asyncify.requirements import read_requirements, sdk_pin
 
-        pin = sdk_pin(read_requirements(self.root))
-        if pin is None or "core" in pin.version:
-            # rasa_core_sdk is told by the imports; code that imports rasa_sdk doesn't run on it.
-            return SdkLimits()
-        return SdkLimits(pin.awaits_run, pin.awaits_forms, pin.version, pin.path, pin.line)
+        requirements = read_requirements(self.root)
+        known: dict[Path, SdkLimits] = {}
+
+        def limits_of(module: Module) -> SdkLimits:
+            folder = module.path.parent
+            if folder not in known:
+                pin = None
+                for above in (folder, *folder.parents):
+                    own = [r for r in requirements if above in (r.path.parent, r.path.parent.parent)]
+                    pin = sdk_pin(own)
+                    if pin is not None or above == self.root:
+                        break
+                if pin is None or "core" in pin.version:
+                    # rasa_core_sdk is told by the imports; code that imports rasa_sdk doesn't run on it.
+                    known[folder] = SdkLimits()
+                else:
+                    known[folder] = SdkLimits(
+                        pin.awaits_run, pin.awaits_forms, pin.version, pin.path, pin.line
+                    )
+            return known[folder]
+
+        return limits_of
 
     def _writable(self, module: Module) -> bool:
         path = module.path
@@ -244,6 +264,7 @@ class _Run:
         return change
 
     def _new_files(self, plan: Plan) -> list[Change]:
+        from rasa_asyncify.formatting import format_changes
         from rasa_asyncify.rewrite.pool import pool_module
 
         found = []
@@ -254,6 +275,7 @@ class _Run:
                 continue
             alone = new.alone or (existing is not None and "def in_one_thread(" in existing.text)
             text = pool_module(alone=alone)
+            text = format_changes("", text, path=new.path, root=self.root, mode=self.config.black).text
             if existing is None or existing.text != text:
                 found.append(Change(new.path, existing, text))
         return found
@@ -268,6 +290,7 @@ class _Run:
             overlay,
             lambda path: None,
         )
+        again.alone = self.alone
         again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
         again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
         plan = again.plan_only()
@@ -279,12 +302,13 @@ class _Run:
     def plan_only(self) -> Plan:
         """The plan for the files as they are."""
         self._read_all()
-        analysis = self._analyse(self._relevant(), SdkLimits())
+        analysis = self._analyse(self._relevant(), lambda module: SdkLimits())
         if analysis.is_done():
             return Plan()
         from rasa_asyncify.analysis.planner import make_plan
 
-        return make_plan(self._analyse(list(self.data), self._limits()), self._writable)
+        analysis = self._analyse(list(self.data), self._limits())
+        return make_plan(analysis, self._writable, may_add_files=not self.alone)
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)

@@ -91,8 +91,8 @@ class Reporter:
             self._left()
             return
         would = "" if self.writes else "would be "
-        runs = sum(isinstance(e, (MakeAsync, MoveBody)) and e.entry for e in edits)
-        functions = sum(isinstance(e, (MakeAsync, MoveBody)) and not e.entry for e in edits)
+        runs = sum(e.actions for e in edits if isinstance(e, (MakeAsync, MoveBody)))
+        functions = sum(isinstance(e, (MakeAsync, MoveBody)) and not e.actions for e in edits)
         native = sum(isinstance(e, (Sleep, Fetch)) for e in edits)
         moved = sum(isinstance(e, MoveBody) for e in edits)
         calls = sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits)
@@ -130,7 +130,7 @@ class Reporter:
             names = [str(p) for p in paths] + [relative(p) for p in wider]
             command = " ".join(["rasa-asyncify", *(shlex.quote(n) for n in dict.fromkeys(names))])
             self._say(f"Callers lie outside of the given paths. To change them as well: {command}")
-        if any(isinstance(e, (MakeAsync, MoveBody)) and e.entry for e in edits):
+        if any(isinstance(e, (MakeAsync, MoveBody)) and e.actions for e in edits):
             self._say(
                 "An async action can be cancelled while it waits: by a client that hangs up, and after "
                 "SANIC_RESPONSE_TIMEOUT seconds (60 by default). Raise it for longer actions."

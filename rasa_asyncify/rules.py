@@ -102,20 +102,6 @@ _RULES = (
     ),
     Rule(
         "RA105",
-        "nested-loop",
-        "Code that may run on the event loop starts another one.",
-        "`asyncio.run` and `run_until_complete` raise RuntimeError there.",
-        "Await the coroutine instead.",
-    ),
-    Rule(
-        "RA106",
-        "cpu-bound",
-        "Offloaded code computes rather than waits.",
-        "A thread doesn't free the interpreter: other conversations still feel it.",
-        "Use a process pool, or a service of its own.",
-    ),
-    Rule(
-        "RA107",
         "could-be-native",
         "A helper stays synchronous because of a caller that can't await it.",
         "It runs in a worker thread instead: right, but a hop dearer than awaiting it.",

@@ -50,7 +50,10 @@ _VALIDATION_AWAITED = frozenset(
     }
 )
 _FORM_EITHER = frozenset({"validate", "submit", "deactivate"})
-_FORM_PLAIN = frozenset({"required_slots", "slot_mappings", "request_next_slot", "form_name"})
+_FORM_PLAIN = frozenset(
+    {"required_slots", "slot_mappings", "request_next_slot", "form_name"}
+    | {"extract_other_slots", "extract_requested_slot", "validate_slots"}
+)
 _QUERY_EITHER = frozenset({"utter_objects", "utter_attribute_value"})
 _KNOWLEDGE_EITHER = frozenset(
     {
@@ -103,6 +106,8 @@ def base_awaits(base: str, method: str) -> bool:
     kind = base_kind(base)
     if method == "run":
         return kind in ("action", "form", "validation", "query")
+    if kind == "form":
+        return method in ("validate", "validate_slots", "submit")
     if kind == "validation":
         return method in _VALIDATION_AWAITED
     if kind == "knowledge":

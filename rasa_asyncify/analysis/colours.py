@@ -14,13 +14,15 @@ from dataclasses import dataclass, field
 
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.fetches import FetchPlanner, Refused
-from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.analysis.graph import Graph, returns_it
 from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
 from rasa_asyncify.analysis.patches import Patches
-from rasa_asyncify.analysis.sites import Site, can_await_at
+from rasa_asyncify.analysis.sites import Site, can_await_at, enclosing
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
-from rasa_asyncify.sdk import Treatment, base_awaits
+from rasa_asyncify.sdk import Treatment
+
+OUTSIDE = "it lies outside of the given paths"
 
 
 @dataclass
@@ -67,18 +69,23 @@ class Solver:
         self.writable = writable
         self.colours = Colours(refused=refused)
         self._must: set[Function] = set()
+        self._running: set[Function] = set()
+        self._wrapped: dict[Function, set[Function]] = {}
         self._groups: dict[Function, set[Function]] = {}
 
     def solve(self) -> Colours:
         """Run to the fixpoint."""
         self._start_with_entries()
+        self._running = self._find_running()
         candidates = self._candidates()
+        self._wrapped = self._find_wrapped()
         self._group(candidates)
         wanted = {m for f in candidates for m in self._groups[f]}
         self.colours.converted |= wanted
         escapes = self.graph.uses_as_value(wanted)
+        guessed = self.graph.possible_calls(wanted)
         for function in sorted(wanted, key=_order):
-            reason = self._unfit(function, bool(escapes.get(function)))
+            reason = self._unfit(function, bool(escapes.get(function))) or guessed.get(function)
             if reason:
                 self._drop(function, reason)
         while self._check_all():
@@ -94,8 +101,19 @@ class Solver:
                 continue
             if entry.treatment is Treatment.EITHER and not self.graph.blocks(function):
                 continue
+            if self.graph.keeps_coroutine(function):
+                continue  # the SDK awaits what it returns, as before
             self._must.add(function)
             self.colours.converted.add(function)
+
+    def _find_wrapped(self) -> dict[Function, set[Function]]:
+        """What each of the project's own wrappers is put around."""
+        found: dict[Function, set[Function]] = defaultdict(set)
+        for function in self.graph.inference.project.functions():
+            if function.node.decorator_list:
+                for wrapper in self.graph.decorators.of(function).wrappers:
+                    found[wrapper].add(function)
+        return found
 
     def _candidates(self) -> set[Function]:
         """The synchronous helpers that contain, or call what contains, something with a native form."""
@@ -106,7 +124,7 @@ class Solver:
             for function in self.graph.reached:
                 if function.is_async or function in found or function in self.entries.found:
                     continue
-                if self.graph.blocks(function) and self._has_native(function, found):
+                if self._has_native(function, found):
                     found.add(function)
                     changed = True
         return found
@@ -182,7 +200,7 @@ class Solver:
         if function.is_async:
             return None
         if not self.writable(function.module):
-            return "it lies outside of the given paths"
+            return OUTSIDE
         if function.is_generator:
             return "it is a generator"
         if function.is_property:
@@ -191,7 +209,7 @@ class Solver:
             return "Python calls it, and doesn't await"
         if function in self.entries.found and function not in self._must:
             return "the SDK never awaits it"
-        if escapes and not self._is_wrapper(function):
+        if escapes and not self.is_wrapper(function):
             return "it is used as a value"
         if function in self.patches.replaced:
             return "a test puts a plain function in its place"
@@ -202,7 +220,7 @@ class Solver:
             return "it belongs to the tests"
         return _foreign_override(function)
 
-    def _is_wrapper(self, function: Function) -> bool:
+    def is_wrapper(self, function: Function) -> bool:
         """Whether its decorator returns it, which is the one use as a value that is followed."""
         return any(
             function in self.graph.decorators.of(f).wrappers
@@ -241,11 +259,11 @@ class Solver:
         if function.is_static and (function.owner is None or function.owner.parent.function is not None):
             return "it is static in a local class"
         for site in self.graph.finder.sites(function.scope):
-            if any(t.is_async or (t in self._must and t is not function) for t in site.targets):
+            if any(t.is_async for t in site.targets):
                 return "it calls a coroutine function"
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
-                if isinstance(value, ExternalMethod) and base_awaits(value.cls, value.name):
+                if isinstance(value, ExternalMethod) and self.entries.base_awaits(value.cls, value.name):
                     return f"it calls `super().{value.name}()`"
         return None
 
@@ -270,6 +288,9 @@ class Solver:
         for wrapper in decoration.wrappers:
             if not self.colours.awaitable(wrapper):
                 return self._drop(function, f"its decorator's `{wrapper.name}` stays synchronous")
+        for wrapped in self._wrapped.get(function, ()):
+            if not self.colours.inline(wrapped):
+                return self._drop(function, f"it wraps {wrapped.qualname}() too, which stays synchronous")
         return False
 
     def _check_body(self, function: Function) -> bool:
@@ -300,7 +321,7 @@ class Solver:
         """
         through = self.graph.through(site)
         awaitable = [t for t in site.targets if self.colours.awaitable(t)]
-        blocking = [t for t in through if self.graph.blocks(t) and not self.colours.awaitable(t)]
+        blocking = [t for t in through if self._holds(t) and not self.colours.awaitable(t)]
         if awaitable and (site.blockers or len(awaitable) < len(site.targets)):
             new = [t for t in awaitable if not t.is_async]
             if new:
@@ -312,12 +333,35 @@ class Solver:
             if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
                 raise TooTangled("a coroutine function is called where nothing can be awaited")
             return "await"
+        if any(self.graph.hands_on(t) for t in site.targets):
+            return "await" if _returned_coroutine(site, self.colours) else None
         if not site.blockers and not blocking:
             return None
+        if _catches_stop_iteration(site):
+            raise TooTangled("its StopIteration is caught, which no thread or coroutine hands on")
         native = self.native(site)
         if native:
             return native
         return offload_for(site, self.graph, self.colours.awaitable)
+
+    def _holds(self, function: Function) -> bool:
+        """Whether calling it holds the thread: it blocks, or runs an action's coroutine to its end."""
+        return self.graph.blocks(function) or function in self._running
+
+    def _find_running(self) -> set[Function]:
+        """The synchronous helpers that call an entry point, directly or through others."""
+        found: set[Function] = set()
+        changed = True
+        while changed:
+            changed = False
+            for function in self.graph.reached:
+                if function.is_async or function in found or function in self._must:
+                    continue
+                sites = self.graph.active_sites(function.scope)
+                if any(t in self._must or t in found for s in sites for t in self.graph.through(s)):
+                    found.add(function)
+                    changed = True
+        return found
 
     def _check_callers(self, function: Function) -> bool:
         for site in self.graph.callers.get(function, ()):
@@ -332,6 +376,8 @@ class Solver:
         where = f"{site.scope.module.path.name}:{site.line}"
         if not self.writable(site.scope.module):
             return f"{where} calls it from outside of the given paths"
+        if _catches_stop_iteration(site):
+            return f"{where} catches its StopIteration, which a coroutine can't raise"
         if caller is not None and self.colours.inline(caller):
             if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
                 return f"{where} calls it where nothing can be awaited"
@@ -353,12 +399,20 @@ def _order(function: Function) -> tuple[str, int]:
     return (str(function.module.path), function.node.lineno)
 
 
+def _catches_stop_iteration(site: Site) -> bool:
+    return any(
+        isinstance(outer, ast.Try)
+        and any(h.type is not None and "StopIteration" in ast.unparse(h.type) for h in outer.handlers)
+        for outer in enclosing(site.node, site.scope)
+    )
+
+
 def _plain_sleep(node: ast.AST) -> bool:
     return (
         isinstance(node, ast.Call)
         and len(node.args) == 1
         and not node.keywords
-        and not isinstance(node.args[0], ast.Starred)
+        and not isinstance(node.args[0], (ast.Starred, ast.UnaryOp))
     )
 
 
@@ -399,9 +453,9 @@ def _foreign_override(function: Function) -> str | None:
 def _returned_coroutine(site: Site, colours: Colours) -> bool:
     """Whether a plain function that becomes async hands on a coroutine: ``return self.fetch()``."""
     function = site.scope.function
-    if function is None or function not in colours.converted:
+    if function is None or function not in colours.converted or not isinstance(site.node, ast.expr):
         return False
-    return isinstance(site.scope.facts.parents.get(site.node), ast.Return)
+    return returns_it(site.node, site.scope)
 
 
 _KNOWN_BASES = frozenset(

@@ -6,18 +6,18 @@ import ast
 import re
 
 from rasa_asyncify import edits as e
-from rasa_asyncify.analysis.colours import Colours, Solver
+from rasa_asyncify.analysis.colours import OUTSIDE, Colours, Solver
 from rasa_asyncify.analysis.entries import Entries
-from rasa_asyncify.analysis.fetches import FetchPlan
+from rasa_asyncify.analysis.fetches import FetchPlan, fresh_name
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
-from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.analysis.sites import Site, methods
 from rasa_asyncify.analysis.tries import handler_changes
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module, Scope
-from rasa_asyncify.project.values import ExternalMethod
-from rasa_asyncify.sdk import Treatment, base_awaits
+from rasa_asyncify.project.values import External, ExternalMethod
+from rasa_asyncify.sdk import Treatment
 
 
 class Decider:
@@ -49,7 +49,7 @@ class Decider:
 
     def _edit(self, module: Module, edit: e.Edit) -> None:
         edits = self.plan.module(module.path).edits
-        if edit not in edits:
+        if all(known.span != edit.span or type(known) is not type(edit) for known in edits):
             edits.append(edit)
 
     # -- functions ---------------------------------------------------------------
@@ -57,13 +57,14 @@ class Decider:
     def _function(self, function: Function) -> None:
         entry = self.entries.found.get(function)
         is_run = entry is not None and entry.treatment is Treatment.RUN
+        actions = _actions_on(function) if is_run else 0
         at = span(function.node, function.module)
         if function in self.colours.moved:
             reason = self.colours.moved[function]
             alone = shares(function, self.graph)
             name = self._fresh_name(function)
             through = _through(function)
-            move = e.MoveBody(at, "RA031", reason, name, through, alone, is_run)
+            move = e.MoveBody(at, "RA031", reason, name, through, alone, actions)
             self._edit(function.module, move)
             return
         if is_run:
@@ -73,7 +74,7 @@ class Decider:
         else:
             reason = f"{function.qualname}() waits, and all its callers can await it"
         rule = "RA001" if is_run else "RA002" if entry is not None else "RA003"
-        self._edit(function.module, e.MakeAsync(at, rule, reason, is_run))
+        self._edit(function.module, e.MakeAsync(at, rule, reason, actions))
 
     def _fresh_name(self, function: Function) -> str:
         """A name that no relative has or gets."""
@@ -133,7 +134,7 @@ class Decider:
     def _offload(self, site: Site, offload: Offload) -> None:
         module = site.scope.module
         names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3])
-        reason = f"{names} blocks"
+        reason = f"{names} {'blocks' if ',' not in names else 'block'}"
         refused = self.colours.refused.get(site)
         if refused:
             reason += f"; not aiohttp: {refused}"
@@ -147,8 +148,8 @@ class Decider:
     def _fetch(self, site: Site) -> None:
         module = site.scope.module
         plan = self.solver.fetches.plan(site)
-        response = plan.response or _fresh("response", site.scope)
-        session = _fresh("session", site.scope)
+        response = plan.response or fresh_name("response", site.scope)
+        session = fresh_name("session", site.scope)
         self._edit(
             module,
             e.Fetch(
@@ -160,6 +161,8 @@ class Decider:
                 response,
                 session,
                 plan.timeout,
+                plan.skipped,
+                plan.content,
             ),
         )
         self._uses(plan, module)
@@ -177,14 +180,18 @@ class Decider:
         """``super().run()`` and the like give coroutines where the SDK's base is async."""
         for call in function.facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
-                if isinstance(value, ExternalMethod) and base_awaits(value.cls, value.name):
-                    parent = function.facts.parents.get(call)
-                    if not isinstance(parent, ast.Await):
-                        reason = f"{value.cls}.{value.name}() is a coroutine function"
-                        self._edit(
-                            function.module,
-                            e.AwaitCall(span(call, function.module), "RA004", reason),
-                        )
+                if isinstance(value, ExternalMethod) and self.entries.base_awaits(value.cls, value.name):
+                    reason = f"{value.cls}.{value.name}() is a coroutine function"
+                elif (
+                    isinstance(value, External)
+                    and value.name in _GIVE_COROUTINES
+                    and _is_returned(call, function)
+                ):
+                    reason = f"{value.name}() gives something to await"
+                else:
+                    continue
+                if call not in function.facts.awaited:
+                    self._edit(function.module, e.AwaitCall(span(call, function.module), "RA004", reason))
 
     # -- callers that stay synchronous ---------------------------------------------------------------
 
@@ -193,6 +200,8 @@ class Decider:
         for function in sorted(new, key=_order):
             for site in self.graph.callers.get(function, ()):
                 caller = site.scope.function
+                if caller is not None and caller in self.graph.decorators.of(function).wrappers:
+                    continue  # awaits it already, or runs the moved body
                 if caller is not None and self.colours.inline(caller):
                     if not self.solver.writable(site.scope.module):
                         self._outside(site, function)
@@ -285,6 +294,7 @@ class Decider:
             if self.solver.writable(site.scope.module):
                 message = f"{names} still blocks the event loop: {reason}"
                 add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
+        self._runs_as_values()
         for entry in self.entries.found.values():
             function = entry.function
             if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
@@ -295,13 +305,25 @@ class Decider:
                 add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
         for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
             message = f"{function.qualname}() stays synchronous: {reason}"
-            self.plan.notes.append(Finding("RA107", function.module.path, function.node.lineno, message))
-            if "outside of the given paths" in reason:
+            self.plan.notes.append(Finding("RA105", function.module.path, function.node.lineno, message))
+            if reason == OUTSIDE:
+                self.plan.wider.add(function.module.path)
+            elif "outside of the given paths" in reason:
                 self.plan.wider |= {
                     s.scope.module.path
                     for s in self.graph.callers.get(function, ())
                     if not self.solver.writable(s.scope.module)
                 }
+
+    def _runs_as_values(self) -> None:
+        """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""
+        new = {f for f in self.colours.converted | set(self.colours.moved) if f in self.entries.found}
+        for function, uses in self.graph.uses_as_value({f for f in new if not f.is_async}).items():
+            if self.entries.found[function].assigned or self.solver.is_wrapper(function):
+                continue
+            for node, scope in uses:
+                message = f"{function.qualname} is used as a value here, and gives a coroutine from now on"
+                self.plan.findings.append(Finding("RA102", scope.module.path, node.lineno, message))
 
     def _never_awaited(self, function: Function) -> None:
         sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
@@ -335,23 +357,29 @@ def _outermost_first(site: Site) -> tuple[int, int, int, int]:
     return (node.lineno, node.col_offset, -(node.end_lineno or 0), -(node.end_col_offset or 0))
 
 
+_GIVE_COROUTINES = frozenset({"asyncio.wait_for", "asyncio.gather", "asyncio.shield", "asyncio.sleep"})
+
+
+def _is_returned(call: ast.Call, function: Function) -> bool:
+    return isinstance(function.facts.parents.get(call), ast.Return)
+
+
+def _actions_on(function: Function) -> int:
+    """How many action classes run ``function`` as their ``run``: its own, and those that inherit it."""
+    if function.owner is None:
+        return 1
+    classes = [function.owner, *function.owner.descendants()]
+    serving = [c for c in classes if methods(c, function.name) == [function]]
+    named = [c for c in serving if any("name" in a.scope.bindings for a in c.ancestry())]
+    return max(len(named), 1)
+
+
 def _through(function: Function) -> str:
     if function.owner is None:
         return ""
     if function.is_static:
         return function.owner.name
     return function.self_name or "self"
-
-
-def _fresh(name: str, scope: Scope) -> str:
-    """``name``, or a variation of it that the scope and its module don't use."""
-    used = {n.id for n in scope.facts.names} | set(scope.bindings) | set(scope.module.scope.bindings)
-    for nested in scope.functions():
-        used |= {n.id for n in nested.facts.names}
-    for candidate in (name, f"http_{name}", *(f"{name}_{i}" for i in range(2, 100))):
-        if candidate not in used:
-            return candidate
-    return f"{name}_"
 
 
 def _is_run_already(node: ast.Call, scope: Scope) -> bool:
@@ -369,6 +397,4 @@ def _is_run_already(node: ast.Call, scope: Scope) -> bool:
 def _looks_like_run(call: ast.Call) -> bool:
     if not isinstance(call.func, ast.Attribute) or call.func.attr != "run":
         return False
-    given = [*call.args, *(k.value for k in call.keywords)]
-    text = " ".join(ast.unparse(a) for a in given).lower()
-    return len(given) == 3 and ("tracker" in text or "dispatcher" in text)
+    return len(call.args) + len(call.keywords) == 3 and not any(isinstance(a, ast.Starred) for a in call.args)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +30,13 @@ class Entries:
 
     found: dict[Function, Entry] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
+    awaits_forms: bool = True
+
+    def base_awaits(self, base: str, method: str) -> bool:
+        """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, in the pinned version."""
+        if not self.awaits_forms and sdk.base_kind(base) in ("form", "query", "knowledge"):
+            return False
+        return sdk.base_awaits(base, method)
 
     def changeable(self) -> Iterator[Entry]:
         """Those that may become coroutine functions."""
@@ -47,11 +54,11 @@ class SdkLimits:
     line: int = 1
 
 
-def find_entries(inference: Inference, limits: SdkLimits) -> Entries:
+def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits]) -> Entries:
     """Every entry point of the project, with findings for the classes on an SDK that doesn't await."""
     entries = Entries()
     old: set[Module] = set()
-    unawaited = False
+    unawaited: set[SdkLimits] = set()
     for cls in inference.project.classes():
         bases = cls.all_external_bases()
         kinds = sdk.kinds(bases)
@@ -59,16 +66,20 @@ def find_entries(inference: Inference, limits: SdkLimits) -> Entries:
             continue
         if any(base.partition(".")[0] == sdk.OLD_RASA for base in bases):
             old.add(cls.module)
-        elif not limits.awaits_run:
-            unawaited = True
+            continue
+        limits = limits_of(cls.module)
+        if not limits.awaits_run:
+            unawaited.add(limits)
         else:
+            entries.awaits_forms = entries.awaits_forms and limits.awaits_forms
             _add_class(entries, inference, cls, kinds, limits)
     for module in sorted(old, key=lambda m: m.name):
         message = "rasa_core_sdk never awaits an action: left alone"
-        entries.findings.append(Finding("RA103", module.path, _import_line(module), message))
-    if unawaited and limits.path is not None:
-        message = f"{limits.pin} never awaits an action: the project is left alone"
-        entries.findings.append(Finding("RA103", limits.path, limits.line, message))
+        entries.findings.append(Finding("RA103", module.path, _import_line(module), message, True))
+    for limits in unawaited:
+        if limits.path is not None:
+            message = f"{limits.pin} never awaits an action: what is pinned to it is left alone"
+            entries.findings.append(Finding("RA103", limits.path, limits.line, message, True))
     return entries
 
 
@@ -84,7 +95,7 @@ def _add_class(
             treatment = sdk.treatment(kinds, name)
             if treatment is None:
                 continue
-            if kinds == {"form"} and not limits.awaits_forms and name != "run":
+            if kinds <= {"form", "query", "knowledge"} and not limits.awaits_forms and name != "run":
                 treatment = Treatment.PLAIN
             for binding in bindings:
                 if isinstance(binding, Function):
@@ -102,7 +113,7 @@ def _add_assigned(
             entries.found.setdefault(value.function, entry)
         elif isinstance(value, LambdaValue) and treatment is Treatment.RUN:
             message = "`run` is a lambda, which can't be made async: write it as a method"
-            entries.findings.append(Finding("RA101", cls.module.path, value.node.lineno, message))
+            entries.findings.append(Finding("RA101", cls.module.path, value.node.lineno, message, True))
 
 
 def _import_line(module: Module) -> int:

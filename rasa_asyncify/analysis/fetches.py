@@ -1,6 +1,6 @@
 """Which ``requests`` calls have an aiohttp equivalent that is surely the same, and what becomes of the response.
 
-The differences between the two are listed in ``docs``; each test here stands for one of them. What isn't plain is
+The differences between the two are listed in the README; each test here stands for one of them. What isn't plain is
 refused with a reason, and goes to an executor.
 """
 
@@ -23,7 +23,6 @@ _ATTRIBUTES = {
     "reason": "{}.reason",
     "headers": "{}.headers",
     "text": 'await {}.text(errors="replace")',
-    "content": "await {}.read()",
 }
 _METHODS = {
     "json": 'json.loads(await {}.text(errors="replace"))',
@@ -52,6 +51,8 @@ class FetchPlan:
     method: str
     response: str | None
     timeout: tuple[str, str] | None
+    skipped: int
+    content: str | None = None
     uses: tuple[Use, ...] = field(default=())
 
     @property
@@ -95,13 +96,15 @@ class FetchPlanner:
         function = site.scope.function
         if function is None:
             raise Refused("it stands outside of a function")
-        method, arguments = _arguments(call, site.blockers[0].rpartition(".")[2])
+        verb = site.blockers[0].rpartition(".")[2]
+        method, arguments = _arguments(call, verb)
+        skipped = int(verb == "request" and all(k.arg != "method" for k in call.keywords))
         self._check_arguments(method, arguments, site.scope)
         timeout = self._timeout(arguments.get("timeout"), site.scope)
         statement = site.scope.facts.parents.get(call)
         if isinstance(statement, ast.Expr):
             self._check_statement(statement, site.scope)
-            return FetchPlan(statement, call, method, None, timeout)
+            return FetchPlan(statement, call, method, None, timeout, skipped)
         if (
             not isinstance(statement, ast.Assign)
             or len(statement.targets) != 1
@@ -110,9 +113,11 @@ class FetchPlanner:
             raise Refused("the call is part of a larger expression")
         self._check_statement(statement, site.scope)
         name = statement.targets[0].id
-        uses = self._uses(name, function, site)
+        content = fresh_name("content", site.scope)
+        uses = self._uses(name, function, site, content)
         self._check_fall_through(name, statement, site.scope)
-        return FetchPlan(statement, call, method, name, timeout, uses)
+        bound = content if any(use.form == content for use in uses) else None
+        return FetchPlan(statement, call, method, name, timeout, skipped, bound, uses)
 
     # -- arguments ---------------------------------------------------------------
 
@@ -130,6 +135,10 @@ class FetchPlanner:
                 raise Refused("`json=` may be None")
             if name == "allow_redirects" and not isinstance(value, ast.Constant):
                 raise Refused("`allow_redirects=` isn't a literal")
+        if isinstance(arguments.get("data"), ast.Dict) and not getattr(arguments["data"], "keys", ()):
+            raise Refused("aiohttp names a content type for an empty form")
+        if not self._is_url(arguments["url"], scope):
+            raise Refused("the URL may be None")
         if "data" in arguments and "json" in arguments:
             raise Refused("`data=` and `json=` are both given")
         if method in _WITH_BODY and not {"data", "json"} & set(arguments):
@@ -145,6 +154,15 @@ class FetchPlanner:
         bindings, owner = found
         values = [b.value for b in bindings if isinstance(b, Assigned)]
         return values if len(values) == len(bindings) and _never_changed(node.id, owner, scope) else []
+
+    def _is_url(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether a URL isn't just what some call gave, which may be None: an empty slot."""
+        values = self._values(node, scope) or [node]
+        return all(
+            self._is_text(v, scope, numbers=False)
+            or isinstance(v, (ast.Name, ast.Attribute, ast.BinOp, ast.Subscript))
+            for v in values
+        )
 
     def _is_display(self, node: ast.expr, scope: Scope) -> bool:
         values = self._values(node, scope)
@@ -210,7 +228,7 @@ class FetchPlanner:
                     return
         raise Refused("the statement shares its line")
 
-    def _uses(self, name: str, function: Function, site: Site) -> tuple[Use, ...]:
+    def _uses(self, name: str, function: Function, site: Site, content: str) -> tuple[Use, ...]:
         facts = function.facts
         if name in facts.outer:
             raise Refused(f"`{name}` is a global")
@@ -223,7 +241,7 @@ class FetchPlanner:
         found = []
         for node in facts.names:
             if node.id == name and isinstance(node.ctx, ast.Load):
-                found.append(self._use(node, function.scope))
+                found.append(self._use(node, function.scope, content))
             elif node.id == name and isinstance(node.ctx, ast.Del):
                 raise Refused(f"`{name}` is deleted")
         return tuple(found)
@@ -238,10 +256,13 @@ class FetchPlanner:
             for v in self.inference.infer(node.func, site.scope)
         )
 
-    def _use(self, node: ast.Name, scope: Scope) -> Use:
+    def _use(self, node: ast.Name, scope: Scope, content: str) -> Use:
         parents = scope.facts.parents
-        if any(isinstance(p, ast.Lambda) for p in enclosing(node, scope)):
+        around = enclosing(node, scope)
+        if any(isinstance(p, ast.Lambda) for p in around):
             raise Refused(f"`{node.id}` is used in a lambda")
+        if sum(isinstance(p, ast.JoinedStr) for p in around) > 1:
+            raise Refused(f"`{node.id}` is used in a nested f-string")
         attribute = parents.get(node)
         if not isinstance(attribute, ast.Attribute) or not isinstance(attribute.ctx, ast.Load):
             raise Refused(f"`{node.id}` itself is passed on")
@@ -252,6 +273,9 @@ class FetchPlanner:
             if outer.args or outer.keywords:
                 raise Refused(f"`.{attribute.attr}()` has arguments")
             use = Use(outer, _METHODS[attribute.attr])
+        elif not called and attribute.attr == "content":
+            # aiohttp gives the bytes only while the request is open.
+            use = Use(attribute, content)
         elif not called and attribute.attr in _ATTRIBUTES:
             use = Use(attribute, _ATTRIBUTES[attribute.attr])
             self._check_headers(attribute, outer)
@@ -268,7 +292,7 @@ class FetchPlanner:
         plain = (
             (isinstance(outer, ast.Subscript) and outer.value is attribute)
             or (isinstance(outer, ast.Attribute) and outer.attr == "get")
-            or isinstance(outer, ast.Compare)
+            or (isinstance(outer, ast.Compare) and isinstance(outer.ops[-1], (ast.In, ast.NotIn)))
         )
         if not plain:
             raise Refused("`.headers` itself is passed on")
@@ -306,18 +330,15 @@ def _arguments(call: ast.Call, function: str) -> tuple[str, dict[str, ast.expr]]
         if not (isinstance(verb, ast.Constant) and isinstance(verb.value, str)):
             raise Refused("the HTTP method isn't a literal")
         method = verb.value.lower()
+    if function == "request" and method == "head":
+        raise Refused("`requests.request` follows redirects of a HEAD")
     if method not in _VERBS:
         raise Refused(f"`{method}` isn't a plain HTTP method")
-    order = ["url"]
-    if function in ("post", "put", "patch"):
-        order += ["data"] + (["json"] if function == "post" else [])
-    elif function == "get":
-        order += ["params"]
-    if len(positional) > len(order):
-        raise Refused("it has more positional arguments than are plain")
     if len(positional) > 1:
         raise Refused("its arguments are positional")
-    found.update(zip(order, positional, strict=False))
+    if positional:
+        found["url"] = positional[0]
+    found.pop("method", None)
     if "url" not in found:
         raise Refused("no URL is given")
     return method, found
@@ -346,6 +367,15 @@ def _never_changed(name: str, owner: Scope, scope: Scope) -> bool:
     if owner.function is None:
         return all(name not in f.facts.outer for f in owner.module.scope.functions())
     return True
+
+
+def fresh_name(name: str, scope: Scope) -> str:
+    """``name``, or a variation of it that the scope and its module don't use."""
+    used = {n.id for n in scope.facts.names} | set(scope.bindings) | set(scope.module.scope.bindings)
+    for nested in scope.functions():
+        used |= {n.id for n in nested.facts.names}
+    candidates = (name, f"http_{name}", *(f"{name}_{i}" for i in range(2, 100)))
+    return next((c for c in candidates if c not in used), f"{name}_")
 
 
 def _is_none(node: ast.expr) -> bool:

@@ -137,6 +137,29 @@ class Graph:
                 todo += [t for t in self.through(inner) if not t.is_async]
         return list(found)
 
+    # -- coroutines that plain functions hand on --
+
+    def hands_on(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
+        if function.is_async or function in seen:
+            return False
+        for site in self.finder.sites(function.scope):
+            if isinstance(site.node, ast.expr) and returns_it(site.node, function.scope):
+                if any(t.is_async or self.hands_on(t, seen | {function}) for t in site.targets):
+                    return True
+        return False
+
+    def keeps_coroutine(self, function: Function) -> bool:
+        """Whether a plain function gets coroutines that it neither returns at once nor gives to asyncio."""
+        for site in self.finder.sites(function.scope):
+            if not isinstance(site.node, ast.Call) or site.node in function.facts.awaited:
+                continue
+            if any(t.is_async or self.hands_on(t) for t in site.targets):
+                parent = function.facts.parents.get(site.node)
+                if not returns_it(site.node, function.scope) and not isinstance(parent, ast.Call):
+                    return True
+        return False
+
     # -- callers ---------------------------------------------------------------
 
     def index_callers(self) -> None:
@@ -162,6 +185,29 @@ class Graph:
             for function in module.scope.functions():
                 yield function.scope
 
+    def possible_calls(self, wanted: set[Function]) -> dict[Function, str]:
+        """Methods that some call may reach on an object that reading tells nothing about, with the place.
+
+        Such a call would not be awaited, so that the method had better stay as it is.
+        """
+        methods: dict[str, list[Function]] = defaultdict(list)
+        for function in wanted:
+            if function.owner is not None:
+                methods[function.name].append(function)
+        found: dict[Function, str] = {}
+        for scope in self._scopes() if methods else ():
+            for call in scope.facts.calls:
+                func = call.func
+                if not isinstance(func, ast.Attribute) or func.attr not in methods:
+                    continue
+                if self.inference.infer(func.value, scope) or not _could_be_own(func.value):
+                    continue
+                for function in methods[func.attr]:
+                    if _fits(call, function):
+                        place = f"{scope.module.path.name}:{call.lineno}"
+                        found[function] = f"{place} calls a method of that name on something unknown"
+        return found
+
     def uses_as_value(self, wanted: set[Function]) -> dict[Function, list[tuple[ast.expr, Scope]]]:
         """Where functions are used other than by calling them: passed on, stored, returned."""
         names = {f.name for f in wanted}
@@ -186,6 +232,41 @@ class Graph:
                         if isinstance(value, OwnFunction) and value.function in wanted:
                             found[value.function].append((call, scope))
         return found
+
+
+def _could_be_own(node: ast.expr) -> bool:
+    """Whether an unknown receiver may be an object of the project: not a literal, nor what the SDK hands over."""
+    root = node
+    while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if isinstance(root, ast.Name):
+        return root.id not in ("tracker", "dispatcher", "domain")
+    return False
+
+
+def _fits(call: ast.Call, function: Function) -> bool:
+    """Whether ``function`` could take the call's arguments, bound to an instance."""
+    arguments = function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args][0 if function.is_static else 1 :]
+    names = {a.arg for a in [*positional, *arguments.kwonlyargs]}
+    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
+        return True
+    if any(k.arg not in names for k in call.keywords) and arguments.kwarg is None:
+        return False
+    given = len(call.args)
+    if given > len(positional) and arguments.vararg is None:
+        return False
+    required = len(positional) - len(arguments.defaults)
+    return given + len(call.keywords) >= required
+
+
+def returns_it(node: ast.expr, scope: Scope) -> bool:
+    """Whether the value of ``node`` is what a ``return`` statement gives, perhaps by a condition."""
+    child: ast.AST = node
+    parent = scope.facts.parents.get(node)
+    while isinstance(parent, ast.IfExp) and parent.test is not child:
+        child, parent = parent, scope.facts.parents.get(parent)
+    return isinstance(parent, ast.Return)
 
 
 def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:

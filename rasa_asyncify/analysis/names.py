@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
+from pathlib import Path
 
+from rasa_asyncify.analysis.patches import constant_end
+from rasa_asyncify.analysis.sites import is_runner
 from rasa_asyncify.edits import (
     Edit,
     Fetch,
@@ -17,7 +21,7 @@ from rasa_asyncify.edits import (
 )
 from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Imported, Module
+from rasa_asyncify.project.model import Function, Imported, Module
 
 IN_THREAD, IN_ONE_THREAD = "in_thread", "in_one_thread"
 
@@ -44,9 +48,9 @@ def _choose(wanted: str, module: Module, plan: ModulePlan, bound: dict[str, int]
         plan.names[wanted] = wanted if plan.pool else f"_{wanted}"
         return
     local = wanted if plan.pool != "" or wanted not in (IN_THREAD, IN_ONE_THREAD) else f"_{wanted}"
-    while local in bound:
-        local = f"_{local}" if not local.startswith("__") else f"{local}_"
-    plan.names[wanted] = local
+    # Not with two underscores in front, which a class would take for its own.
+    candidates = (local, f"{local}_", *(f"{local}_{i}" for i in range(2, 100)))
+    plan.names[wanted] = next(c for c in candidates if c not in bound)
 
 
 def _imported_as(wanted: str, module: Module, bound: dict[str, int]) -> str | None:
@@ -67,7 +71,8 @@ def _imported_as(wanted: str, module: Module, bound: dict[str, int]) -> str | No
 def _has_pool_name(wanted: str, module: Module, plan: ModulePlan) -> bool:
     """Whether an earlier migration left the helper in the module."""
     if plan.pool == "":
-        return f"_{wanted}" in module.scope.bindings
+        own = module.scope.bindings.get(f"_{wanted}", [])
+        return any(isinstance(b, Function) and is_runner(b) for b in own)
     bindings = module.scope.bindings.get(wanted, [])
     return any(isinstance(b, Imported) and b.module.endswith("_blocking_calls") for b in bindings)
 
@@ -106,10 +111,13 @@ def _bound_names(tree: ast.Module) -> dict[str, int]:
     return found
 
 
-def _taken_from(project: Project) -> dict[object, set[str]]:
-    """The global names of each module that other modules reach: imported, starred, or through an attribute."""
-    found: dict[object, set[str]] = {}
+def _taken_from(project: Project) -> dict[Path, set[str]]:
+    """The global names of each module that other modules reach: imported, starred, through an attribute, by text."""
+    found: dict[Path, set[str]] = defaultdict(set)
+    starred: dict[Module, set[Module]] = defaultdict(set)
+    by_text = {name for module in project.modules.values() for name in _named_in_text(module)}
     for importer in project.modules.values():
+        found[importer.path] |= by_text
         aliases: dict[str, Module] = {}
         scopes = [importer.scope, *(f.scope for f in importer.scope.functions())]
         for scope in scopes:
@@ -120,16 +128,55 @@ def _taken_from(project: Project) -> dict[object, set[str]]:
             for node in scope.facts.star_imports:
                 own = project.find_module(node.module or "", node.level, importer)
                 if isinstance(own, Module):
-                    names = {n.id for s in scopes for n in s.facts.names}
-                    found.setdefault(own.path, set()).update(names)
+                    starred[own].add(importer)
         if aliases:
             for scope in scopes:
                 for load in scope.facts.loads:
                     if isinstance(load.value, ast.Name) and load.value.id in aliases:
-                        found.setdefault(aliases[load.value.id].path, set()).add(load.attr)
+                        found[aliases[load.value.id].path].add(load.attr)
         if importer.is_test:
             _note_patches(importer, project, found)
+    for module in starred:
+        for user in _all_users(module, starred):
+            found[module.path] |= {n.id for f in user.scope.functions() for n in f.facts.names}
+            found[module.path] |= {n.id for n in user.scope.facts.names}
     return found
+
+
+def _all_users(module: Module, starred: dict[Module, set[Module]]) -> set[Module]:
+    """The modules that get a module's names by star imports, directly or through others."""
+    found: set[Module] = set()
+    todo = [module]
+    while todo:
+        for user in starred.get(todo.pop(), ()):
+            if user not in found and user is not module:
+                found.add(user)
+                todo.append(user)
+    return found
+
+
+def _named_in_text(module: Module) -> set[str]:
+    """Names that strings hand to ``__all__``, ``getattr`` and the like, or end a composed patch path with."""
+    found: set[str] = set()
+    text = module.source.text
+    if not any(word in text for word in ("__all__", "getattr(", "setattr(", "patch(")):
+        return found
+    for node in ast.walk(module.tree):
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+                found |= _strings(node.value)
+        elif isinstance(node, ast.Call) and node.args:
+            last = ast.unparse(node.func).rpartition(".")[2]
+            if last in ("getattr", "setattr", "hasattr", "extend", "append") and len(node.args) <= 3:
+                found |= _strings(node)
+            elif last == "patch" and constant_end(node.args[0]):
+                found.add(constant_end(node.args[0]).partition(".")[0])
+    return found
+
+
+def _strings(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
 def _note_import(
@@ -137,18 +184,18 @@ def _note_import(
     local: str,
     importer: Module,
     project: Project,
-    found: dict[object, set[str]],
+    found: dict[Path, set[str]],
     aliases: dict[str, Module],
 ) -> None:
     own = project.find_module(binding.module, binding.level, importer)
     if isinstance(own, Module) and binding.name is not None:
-        found.setdefault(own.path, set()).add(binding.name)
+        found[own.path].add(binding.name)
     target = project.resolve_import(binding, importer)
     if isinstance(target, Module):
         aliases[local] = target
 
 
-def _note_patches(module: Module, project: Project, found: dict[object, set[str]]) -> None:
+def _note_patches(module: Module, project: Project, found: dict[Path, set[str]]) -> None:
     """``@patch("actions.api.time.sleep")`` needs ``time`` to stay in ``actions.api``."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
@@ -158,4 +205,4 @@ def _note_patches(module: Module, project: Project, found: dict[object, set[str]
             for end in range(1, len(parts)):
                 own = project.find_module(".".join(parts[:end]), 0, module)
                 if isinstance(own, Module):
-                    found.setdefault(own.path, set()).add(parts[end])
+                    found[own.path].add(parts[end])

@@ -43,7 +43,8 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
     _check_thread(site, graph)
     alone = needs_one_thread(site, graph)
     outer = node if can_await_at(node, site.scope) else _consumer(node, site.scope, graph)
-    if any(t.is_generator for t in site.targets):
+    lazy = site.callbacks and isinstance(node, ast.Call) and _called(node, site.scope, graph) in LAZY
+    if lazy or any(t.is_generator for t in site.targets):
         outer = _consumer(node, site.scope, graph)
     whole = outer is not node or not isinstance(node, ast.Call) or _blocks_inside(site, graph)
     if whole:

@@ -65,7 +65,11 @@ def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patc
     last = text.rpartition(".")[2]
     if not call.args:
         return
-    if text.endswith("patch.object") or (last == "setattr" and len(call.args) >= 2):
+    if isinstance(call.args[0], (ast.JoinedStr, ast.BinOp)):
+        end = constant_end(call.args[0])
+        if end:
+            _note((External(inference.catalogue.canonical(end)),), True, None, patches)
+    elif text.endswith("patch.object") or (last == "setattr" and len(call.args) >= 2):
         first, second = call.args[0], call.args[1] if len(call.args) > 1 else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
             _by_path(first.value, _is_plain(call, last), scope.module, inference, patches)
@@ -77,6 +81,17 @@ def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patc
         target = call.args[0].value
         if isinstance(target, str):
             _by_path(target, _is_plain(call, last), scope.module, inference, patches)
+
+
+def constant_end(node: ast.expr) -> str:
+    """The constant end of a composed path: ``"requests.get"`` for ``f"{MODULE}.requests.get"``."""
+    last: ast.expr | None = None
+    if isinstance(node, ast.JoinedStr) and node.values:
+        last = node.values[-1]
+    elif isinstance(node, ast.BinOp):
+        last = node.right
+    text = last.value if isinstance(last, ast.Constant) else ""
+    return text.lstrip(".") if isinstance(text, str) else ""
 
 
 def _is_plain(call: ast.Call, how: str) -> bool:
@@ -96,9 +111,24 @@ def _by_path(target: str, plain: bool, importer: Module, inference: Inference, p
         values = inference.name(parts[end], own.scope)
         for attribute in parts[end + 1 :]:
             values = tuple(v for o in values for v in inference.attribute(o, attribute))
-        _note(values, plain, own if end == len(parts) - 1 else None, patches)
+        whole = end == len(parts) - 1
+        _note(values, plain, own if whole or _calls(own, values, inference) else None, patches)
         return
     _note((External(inference.catalogue.canonical(target)),), plain, None, patches)
+
+
+def _calls(module: Module, values: Values, inference: Inference) -> bool:
+    """Whether ``module`` itself calls what is replaced through it.
+
+    ``@patch("actions.api.requests.get")`` replaces the function for every module, but is meant for this one.
+    """
+    names = {v.name for v in values if isinstance(v, External)}
+    return any(
+        isinstance(v, External) and (v.name in names or v.name.startswith(tuple(f"{n}." for n in names)))
+        for function in module.scope.functions()
+        for call in function.facts.calls
+        for v in inference.infer(call.func, function.scope)
+    )
 
 
 def _note(values: Values, plain: bool, module: Module | None, patches: Patches) -> None:

@@ -19,10 +19,10 @@ from rasa_asyncify.project.model import Module
 _ROUNDS = 20
 
 
-def make_plan(analysis: Analysis, writable: Callable[[Module], bool]) -> Plan:
+def make_plan(analysis: Analysis, writable: Callable[[Module], bool], *, may_add_files: bool = True) -> Plan:
     """Decide everything for a project whose modules are all in.
 
-    ``writable`` tells which modules may be changed.
+    ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets a pool of its own.
     """
     graph, entries = analysis.graph, analysis.entries
     plan = Plan(findings=list(entries.findings))
@@ -39,6 +39,6 @@ def make_plan(analysis: Analysis, writable: Callable[[Module], bool]) -> Plan:
             break
         refused.update(more)
     Decider(graph, entries, solver, colours, plan).decide()
-    place_pools(plan, graph.inference.project)
+    place_pools(plan, graph.inference.project, may_add_files=may_add_files)
     choose_names(plan, graph.inference.project)
     return plan

@@ -5,58 +5,120 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
-from rasa_asyncify.edits import MoveBody as Move
-from rasa_asyncify.edits import OffloadCall, OffloadExpression
+from rasa_asyncify.edits import MoveBody, OffloadCall, OffloadExpression
 from rasa_asyncify.plan import NewFile, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Imported, Module
 
 POOL_MODULE = "_blocking_calls"
+# A folder with any of these is where an assistant is started from: its modules are imported by their bare names.
+_STARTED_FROM = ("domain.yml", "config.yml", "endpoints.yml", "credentials.yml", "domain.yaml", "domain")
 
 
-def place_pools(plan: Plan, project: Project) -> None:
+def place_pools(plan: Plan, project: Project, *, may_add_files: bool) -> None:
     """Fill in ``pool`` for every module that sends something to a thread, and the files to add."""
     new: dict[Path, bool] = {}
+    placer = _Placer(project)
     for path, module_plan in plan.modules.items():
-        offloads = [e for e in module_plan.edits if isinstance(e, (OffloadCall, OffloadExpression, Move))]
+        offloads = [e for e in module_plan.edits if isinstance(e, (OffloadCall, OffloadExpression, MoveBody))]
         if not offloads:
             continue
         module = project.modules[path]
-        folder = _package_folder(module, project)
+        folder = placer.folder(module) if may_add_files else None
         if folder is None:
             module_plan.pool = ""
             continue
-        module_plan.pool = _import_of(module, folder, project)
-        alone = any(e.alone for e in offloads)
-        new[folder] = new.get(folder, False) or alone
-    plan.new_files = [NewFile(folder / f"{POOL_MODULE}.py", alone) for folder, alone in sorted(new.items())]
+        name = placer.pool_name(folder)
+        module_plan.pool = placer.import_of(module, folder, name)
+        pool = folder / f"{name}.py"
+        new[pool] = new.get(pool, False) or any(e.alone for e in offloads)
+    plan.new_files = [NewFile(pool, alone) for pool, alone in sorted(new.items())]
 
 
-def _package_folder(module: Module, project: Project) -> Path | None:
-    """The top folder of the package that holds ``module``, as programs import it; None for a lone module."""
-    top = project.import_root(module)
-    folder = module.path.parent
-    if folder == top or (folder / "__init__.py") not in project.modules:
-        return None
-    while folder.parent != top and (folder.parent / "__init__.py") in project.modules:
-        folder = folder.parent
-    return folder
+class _Placer:
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.packages: set[Path] = set()
+        self.bare: set[Module] = set()
+        for module in project.modules.values():
+            self._read_imports(module)
+
+    def _read_imports(self, module: Module) -> None:
+        """Learn from imports which folders are imported as packages, and which modules by their bare names."""
+        for bindings in module.scope.bindings.values():
+            for binding in bindings:
+                if isinstance(binding, Imported):
+                    self._read_import(binding, module)
+
+    def _read_import(self, imported: Imported, importer: Module) -> None:
+        if imported.level:
+            folder = importer.path.parent
+            for _ in range(imported.level):
+                self.packages.add(folder)
+                folder = folder.parent
+            return
+        own = self.project.find_module(imported.module, 0, importer)
+        if own is None:
+            return
+        path = own.path if not isinstance(own, Module) or own.is_package else own.path
+        folder = path.parent if isinstance(own, Module) else path
+        parts = imported.module.split(".")
+        if isinstance(own, Module) and not own.is_package:
+            if len(parts) == 1:
+                self.bare.add(own)
+            parts = parts[:-1]
+        for _ in parts:
+            self.packages.add(folder)
+            folder = folder.parent
+
+    def folder(self, module: Module) -> Path | None:
+        """The top folder of the package that holds ``module``, as programs import it; None for a lone module."""
+        folder = module.path.parent
+        if module in self.bare or _is_script(module) or not self._is_package(folder):
+            return None
+        while self._is_package(folder.parent) and folder.parent in self.packages:
+            folder = folder.parent
+        return folder
+
+    def _is_package(self, folder: Path) -> bool:
+        if folder == self.project.root or self.project.root not in folder.parents:
+            return False
+        if folder not in self.packages and any((folder / name).exists() for name in _STARTED_FROM):
+            return False
+        marked = (folder / "__init__.py") in self.project.modules
+        return marked or folder in self.packages or folder.name == "actions"
+
+    def pool_name(self, folder: Path) -> str:
+        """A module name that the folder doesn't have for something of its own."""
+        for number in range(1, 100):
+            name = POOL_MODULE if number == 1 else f"{POOL_MODULE}_{number}"
+            path = folder / f"{name}.py"
+            known = self.project.modules.get(path)
+            if known is not None and "def in_thread(func, /" in known.source.text:
+                return name
+            if known is None and not path.exists():
+                return name
+        raise AssertionError("a hundred modules of one name")
+
+    def import_of(self, module: Module, folder: Path, name: str) -> str:
+        """The ``from`` part that reaches the pool from ``module``, in the module's own style."""
+        if _prefers_absolute(module, folder):
+            return f"{folder.name}.{name}"
+        return "." * (len(module.path.parent.relative_to(folder).parts) + 1) + name
 
 
-def _import_of(module: Module, folder: Path, project: Project) -> str:
-    """The ``from`` part that reaches the pool from ``module``, in the module's own style."""
-    depth = len(module.path.parent.relative_to(folder).parts)
-    if _prefers_absolute(module, folder):
-        return f"{folder.name}.{POOL_MODULE}"
-    return "." * (depth + 1) + POOL_MODULE
+def _is_script(module: Module) -> bool:
+    """Whether the file is run by itself, where a relative import would fail."""
+    text = module.source.text
+    return "__main__" in text and "__name__" in text
 
 
 def _prefers_absolute(module: Module, folder: Path) -> bool:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.ImportFrom) and node.level:
             return False
-    for bindings in module.scope.bindings.values():
-        for binding in bindings:
-            if isinstance(binding, Imported) and binding.module.partition(".")[0] == folder.name:
-                return True
-    return False
+    return any(
+        isinstance(binding, Imported) and binding.module.partition(".")[0] == folder.name
+        for bindings in module.scope.bindings.values()
+        for binding in bindings
+    )

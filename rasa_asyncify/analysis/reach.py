@@ -5,6 +5,7 @@ Apart from the planner, which most runs over a migrated project never need.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from rasa_asyncify.analysis.entries import Entries, SdkLimits, find_entries
@@ -12,6 +13,7 @@ from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import Module
 from rasa_asyncify.sdk import Treatment
 
 
@@ -40,11 +42,11 @@ class Analysis:
         )
 
 
-def analyse(project: Project, limits: SdkLimits) -> Analysis:
+def analyse(project: Project, limits_of: Callable[[Module], SdkLimits]) -> Analysis:
     """Follow the calls from the project's entry points."""
     project.link()
     inference = Inference(project, Catalogue())
-    entries = find_entries(inference, limits)
+    entries = find_entries(inference, limits_of)
     graph = Graph(inference)
     graph.reach(entries.found)
     return Analysis(graph, entries)

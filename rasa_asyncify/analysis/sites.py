@@ -12,6 +12,7 @@ from rasa_asyncify.project.model import (
     FUNCTION_NODES,
     Assigned,
     Class,
+    Entered,
     Function,
     Imported,
     Scope,
@@ -79,6 +80,7 @@ _EAGER = frozenset(
 _TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
 _ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "rasa_sdk"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
+_DEPTH = 8
 _NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
 _PLAIN_TYPES = frozenset(
     "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
@@ -289,7 +291,7 @@ class SiteFinder:
             rule = self.thread_rule(self.inference.infer(receiver, site.scope))
             if rule:
                 site.thread = rule
-                site.shared = is_shared(receiver, site.scope)
+                site.shared = self.is_shared(receiver, site.scope)
         made = self.thread_rule(self.inference.infer(node, site.scope))
         if made and site.thread != "affine":
             site.thread = made
@@ -321,6 +323,39 @@ class SiteFinder:
                 for value, scope in values:
                     rules |= {self._rule(v) for v in self.inference.infer(value, scope)}
         return _strictest(rules)
+
+    def is_shared(self, node: ast.expr, scope: Scope, depth: int = 0) -> bool:
+        """Whether the object that ``node`` gives outlives the call: held by a module, a class or an instance."""
+        if depth > _DEPTH:
+            return False
+        if isinstance(node, (ast.Attribute, ast.Subscript)):
+            return self.is_shared(node.value, scope, depth + 1)
+        if isinstance(node, ast.Call):
+            return self._gives_shared(node, scope, depth + 1)
+        if not isinstance(node, ast.Name):
+            return False
+        found = scope.lookup(node.id)
+        if found is None or found[1].function is None:
+            return True
+        bindings, owner = found
+        if owner.function is not None and node.id == owner.function.self_name:
+            return True
+        values = [b.value for b in bindings if isinstance(b, (Assigned, Entered))]
+        return any(self.is_shared(value, owner, depth + 1) for value in values if value is not node)
+
+    def _gives_shared(self, node: ast.Call, scope: Scope, depth: int) -> bool:
+        """Whether a call hands out something that exists already, or a part of it, rather than something new."""
+        for value in self.inference.infer(node.func, scope):
+            if isinstance(value, OwnFunction):
+                inner = value.function
+                returned = [r.value for r in inner.facts.returns if r.value is not None]
+                if any(self.is_shared(r, inner.scope, depth) for r in returned):
+                    return True
+        func = node.func
+        if not isinstance(func, ast.Attribute):
+            return False
+        made_by = self.thread_rule(self.inference.infer(func.value, scope))
+        return made_by is not None and self.is_shared(func.value, scope, depth)
 
     # -- everything else ---------------------------------------------------------------
 
@@ -401,7 +436,7 @@ class SiteFinder:
         site = Site(node, scope, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(targets)))
         if receiver is not None:
             site.thread = self.thread_rule(self.inference.infer(receiver, scope))
-            site.shared = bool(site.thread) and is_shared(receiver, scope)
+            site.shared = bool(site.thread) and self.is_shared(receiver, scope)
         return site
 
 
@@ -445,25 +480,6 @@ def is_direct(node: ast.expr, scope: Scope) -> bool:
         return False
     found = scope.lookup(node.id)
     return found is None or all(isinstance(b, Imported) for b in found[0])
-
-
-def is_shared(node: ast.expr, scope: Scope) -> bool:
-    """Whether the object that ``node`` gives outlives the call: held by a module, a class or an instance."""
-    while isinstance(node, (ast.Attribute, ast.Call, ast.Subscript)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    if not isinstance(node, ast.Name):
-        return False
-    found = scope.lookup(node.id)
-    if found is None or found[1].function is None:
-        return True
-    function = found[1].function
-    if node.id == function.self_name:
-        return True
-    for binding in found[0]:
-        value = binding.value if isinstance(binding, Assigned) else None
-        if isinstance(value, (ast.Attribute, ast.Name)) and value is not node and is_shared(value, found[1]):
-            return True
-    return False
 
 
 def _stored_for_later(node: ast.expr, scope: Scope) -> bool:

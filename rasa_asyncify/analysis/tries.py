@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.graph import Graph
@@ -38,7 +38,7 @@ def refusals(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
             except Unmappable as unmappable:
                 found.update(dict.fromkeys(native, str(unmappable)))
     for site in _native_sites(graph, colours, solver):
-        reason = _told_apart(site, graph)
+        reason = _told_apart(site, graph, solver.entries.found)
         if reason:
             found.setdefault(site, reason)
     return found
@@ -64,6 +64,8 @@ def _reach(
     threaded = False
     for site in graph.active_sites(scope):
         if id(site.node) not in inside:
+            if _used_inside(site, inside, scope, solver, colours):
+                native.append(site)
             continue
         if scope.function is None or not colours.inline(scope.function):
             targets = [t for t in site.targets if colours.awaitable(t)]
@@ -73,6 +75,14 @@ def _reach(
         native += more
         threaded = threaded or also
     return native, threaded
+
+
+def _used_inside(site: Site, inside: set[int], scope: Scope, solver: Solver, colours: Colours) -> bool:
+    """Whether a native response that was fetched before is looked at inside, where that may raise."""
+    if scope.function is None or not colours.inline(scope.function) or solver.native(site) != "aiohttp":
+        return False
+    uses = solver.fetches.plan(site).uses
+    return any(id(u.node) in inside and ("json." in u.form or "raise_for" in u.form) for u in uses)
 
 
 def _raised(
@@ -112,7 +122,7 @@ def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Si
                     yield site
 
 
-def _told_apart(site: Site, graph: Graph) -> str | None:
+def _told_apart(site: Site, graph: Graph, entries: Container[Function]) -> str | None:
     """Exceptions of requests named elsewhere than in ``except``: retry decorators, ``isinstance``, pytest.raises."""
     seen: set[Function] = set()
     todo = [site.scope.function]
@@ -126,7 +136,8 @@ def _told_apart(site: Site, graph: Graph) -> str | None:
                 return f"the decorator of {function.qualname}() names its exceptions"
         if _mentions_elsewhere(function, graph):
             return f"{function.qualname}() names its exceptions outside of `except`"
-        todo += [s.scope.function for s in graph.callers.get(function, ())]
+        if function not in entries:  # what an action's own callers name is about the whole action
+            todo += [s.scope.function for s in graph.callers.get(function, ())]
     return None
 
 

@@ -167,27 +167,6 @@ class Project:
             return None
         return self._at(folder, name)
 
-    def import_root(self, module: Module) -> Path:
-        """The folder that a program which imports ``module`` has on its path, as far as imports show."""
-        folder = module.path.parent
-        while (folder / "__init__.py") in self.modules and folder != self.root:
-            if folder.name in self._absolute_heads(folder.parent):
-                return folder.parent
-            folder = folder.parent
-        return folder
-
-    def _absolute_heads(self, base: Path) -> set[str]:
-        """The first parts of absolute imports that modules below ``base`` make of packages lying in it."""
-        heads: set[str] = set()
-        for module in self.modules.values():
-            if base not in module.path.parents:
-                continue
-            for bindings in module.scope.bindings.values():
-                for binding in bindings:
-                    if isinstance(binding, Imported) and not binding.level:
-                        heads.add(binding.module.partition(".")[0])
-        return heads
-
     # -- names ---------------------------------------------------------------
 
     def resolve_import(

@@ -14,6 +14,7 @@ from functools import cached_property
 from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.project.index import Folder, Project
 from rasa_asyncify.project.model import (
+    Annotated,
     Assigned,
     Binding,
     Class,
@@ -108,7 +109,7 @@ class Inference:
             if owner is scope:
                 return self._global_anew(owner.module, name)
             return self._global(owner.module, name)
-        return _union(self._binding(b, owner) for b in bindings)
+        return _union([*(self._binding(b, owner) for b in bindings), self._added(name, owner)])
 
     def _global(self, module: Module, name: str) -> Values:
         key = (module.scope, name)
@@ -121,7 +122,8 @@ class Inference:
     def _global_anew(self, module: Module, name: str) -> Values:
         bindings = module.scope.bindings.get(name)
         if bindings:
-            return _union(self._binding(b, module.scope) for b in bindings)
+            known = [self._binding(b, module.scope) for b in bindings]
+            return _union([*known, self._added(name, module.scope)])
         return self._target(self.project.resolve_global(module, name))
 
     def _target(self, target: object) -> Values:
@@ -140,6 +142,11 @@ class Inference:
     def _external(self, name: str) -> External:
         return External(self.catalogue.canonical(name))
 
+    def _added(self, name: str, scope: Scope) -> Values:
+        """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``."""
+        items = _union([self.infer(value, where) for value, where in scope.additions(name)])
+        return (Container(items),) if items else ()
+
     def _binding(self, binding: Binding, scope: Scope) -> Values:
         if isinstance(binding, Assigned):
             return self.infer(binding.value, scope)
@@ -150,9 +157,12 @@ class Inference:
         if isinstance(binding, Imported):
             return self._target(self.project.resolve_import(binding, scope.module))
         if isinstance(binding, Entered):
-            return _union(self._entered(v) for v in self.infer(binding.value, scope))
+            generated = self._generated(binding.value, scope)
+            return generated or _union(self._entered(v) for v in self.infer(binding.value, scope))
+        if isinstance(binding, Annotated):
+            return self.annotation(binding.annotation, scope)
         if isinstance(binding, Item):
-            return _union(self.items(v) for v in self.infer(binding.value, scope))
+            return self._items_of(binding.value, scope)
         if isinstance(binding, Parameter):
             return self._parameter(binding, scope)
         return ()
@@ -296,11 +306,17 @@ class Inference:
         return (ExternalMethod(base, name),) if "." in base else ()
 
     def _super_attribute(self, value: Super, name: str) -> Values:
-        for ancestor in value.cls.ancestry()[1:]:
-            method = ancestor.method(name)
-            if method is not None:
-                return self._method(method, instance=True)
-        return _union(self._inherited(b, name) for b in sorted(value.cls.all_external_bases()))
+        """What follows the class in its own order of bases, and in those of all that descend from it."""
+        found: list[Values] = []
+        for cls in [value.cls, *value.cls.descendants()]:
+            ancestry = cls.ancestry()
+            after = ancestry[ancestry.index(value.cls) + 1 :]
+            methods = [m for m in (ancestor.method(name) for ancestor in after) if m is not None]
+            if methods:
+                found.append(self._method(methods[0], instance=True))
+            else:
+                found += [self._inherited(b, name) for b in sorted(cls.all_external_bases())]
+        return _union(found)
 
     def stored(self, cls: Class, name: str) -> list[tuple[ast.expr, Scope]]:
         """The expressions that methods of ``cls`` assign to the instance's attribute ``name``."""
@@ -362,6 +378,8 @@ class Inference:
         return ()
 
     def _external_result(self, name: str, node: ast.Call, scope: Scope) -> Values:
+        if name in _FIRST_ITEM and node.args:
+            return self._items_of(node.args[0], scope)
         if name in _PASS_THROUGH and node.args:
             return self.infer(node.args[0], scope)
         result = self.catalogue.result(name)
@@ -433,6 +451,24 @@ class Inference:
         items = _union(self.infer(e, scope) for e in elements)
         return (Container(items),) if items else ()
 
+    def _comprehension(
+        self, node: ast.ListComp | ast.SetComp | ast.GeneratorExp | ast.DictComp, scope: Scope
+    ) -> Values:
+        items = self.infer(node.value if isinstance(node, ast.DictComp) else node.elt, scope)
+        return (Container(items),) if items else ()
+
+    def _items_of(self, node: ast.expr, scope: Scope) -> Values:
+        """What iterating over ``node`` may give."""
+        generated = self._generated(node, scope)
+        return generated or _union([self.items(v) for v in self.infer(node, scope)])
+
+    def _generated(self, node: ast.expr, scope: Scope) -> Values:
+        """What a generator of the project that ``node`` calls yields, also as a context manager."""
+        if not isinstance(node, ast.Call):
+            return ()
+        functions = [v.function for v in self.infer(node.func, scope) if isinstance(v, OwnFunction)]
+        return _union([self.yielded(f) for f in functions if f.is_generator])
+
     def _if_expression(self, node: ast.IfExp, scope: Scope) -> Values:
         return _union([self.infer(node.body, scope), self.infer(node.orelse, scope)])
 
@@ -474,8 +510,10 @@ def _union(parts: Iterable[Values]) -> Values:
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
 # functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
 _PASS_THROUGH = frozenset(
-    {"functools.partial", "copy.copy", "copy.deepcopy", "builtins.iter", "builtins.reversed"}
+    {"functools.partial", "copy.copy", "copy.deepcopy"}
+    | {f"builtins.{n}" for n in ("iter", "reversed", "sorted", "list", "tuple", "set")}
 )
+_FIRST_ITEM = frozenset({"builtins.next", "builtins.min", "builtins.max"})
 _EXPRESSIONS: dict[type, Callable[..., Values]] = {
     ast.Name: Inference._name,
     ast.Attribute: Inference._attribute,
@@ -486,6 +524,10 @@ _EXPRESSIONS: dict[type, Callable[..., Values]] = {
     ast.Set: Inference._container,
     ast.Dict: Inference._container,
     ast.BinOp: Inference._operation,
+    ast.ListComp: Inference._comprehension,
+    ast.SetComp: Inference._comprehension,
+    ast.GeneratorExp: Inference._comprehension,
+    ast.DictComp: Inference._comprehension,
     ast.IfExp: Inference._if_expression,
     ast.BoolOp: Inference._boolean,
     ast.Await: Inference._inner,

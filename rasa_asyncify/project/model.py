@@ -40,6 +40,13 @@ class Assigned:
 
 
 @dataclass(frozen=True)
+class Annotated:
+    """A name that only an annotation tells about: a field of a dataclass."""
+
+    annotation: ast.expr
+
+
+@dataclass(frozen=True)
 class Entered:
     """A name bound by ``with value as name``."""
 
@@ -70,7 +77,9 @@ class Opaque:
     """A name bound by something that tells nothing about its value."""
 
 
-Binding: TypeAlias = "Imported | Assigned | Entered | Item | Parameter | Opaque | Function | Class"
+Binding: TypeAlias = (
+    "Imported | Assigned | Annotated | Entered | Item | Parameter | Opaque | Function | Class"
+)
 
 
 @dataclass(eq=False)
@@ -86,6 +95,7 @@ class Facts:
     tries: list[ast.Try] = field(default_factory=list)
     returns: list[ast.Return] = field(default_factory=list)
     stores: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
+    added: list[tuple[str, ast.expr]] = field(default_factory=list)
     nested: list[Function | Class] = field(default_factory=list)
     star_imports: list[ast.ImportFrom] = field(default_factory=list)
     outer: set[str] = field(default_factory=set)
@@ -141,6 +151,15 @@ class Scope:
                     return found, scope
             scope = scope.parent
         return None
+
+    def additions(self, name: str) -> list[tuple[ast.expr, Scope]]:
+        """What code of this scope, or below it in the module, puts into the container ``name``."""
+        found = [(value, self) for known, value in self.facts.added if known == name]
+        if self.parent is None and self.module.grows(name):
+            for function in self.functions():
+                if name not in function.facts.bindings:
+                    found += [(v, function.scope) for known, v in function.facts.added if known == name]
+        return found
 
     def functions(self) -> Iterator[Function]:
         """Every function below this scope, however deep."""
@@ -315,6 +334,11 @@ class Module:
     @cached_property
     def lines(self) -> list[str]:
         return self.source.text.split("\n")
+
+    def grows(self, name: str) -> bool:
+        """Whether some function may add to the global container ``name``; cheaper than looking."""
+        text = self.source.text
+        return f"{name}[" in text or f"{name}.append(" in text or f"{name}.setdefault(" in text
 
     @cached_property
     def _class_lines(self) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from rasa_asyncify.project.model import (
     FUNCTION_NODES,
+    Annotated,
     Assigned,
     Binding,
     Class,
@@ -21,6 +22,7 @@ from rasa_asyncify.project.model import (
     Scope,
 )
 
+_ADDERS = frozenset({"append", "add", "insert", "setdefault"})
 AST = ast.AST
 _LEAVES: frozenset[type] = frozenset(
     c
@@ -77,6 +79,9 @@ class _Reader:
                 call = cast(ast.Call, current)
                 calls.append(call)
                 called.add(call.func)
+                func = call.func
+                if func.__class__ is ast.Attribute and func.attr in _ADDERS:
+                    self._note_addition(call)
                 for keyword in reversed(call.keywords):
                     if keyword.value.__class__ not in leaves:
                         push(keyword.value)
@@ -140,8 +145,15 @@ class _Reader:
                 elif value is not None:
                     inner = Item(value)
                 self._target(element, inner, part)
+        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and value is not None:
+            self.facts.added.append((target.value.id, value))
         elif isinstance(target, ast.Attribute) and value is not None and isinstance(binding, Assigned):
             self.facts.stores.append((target, value))
+
+    def _note_addition(self, call: ast.Call) -> None:
+        func = call.func
+        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and call.args:
+            self.facts.added.append((func.value.id, call.args[-1]))
 
     # -- one handler a kind of node; True means: don't go into it ---------------------------------------------------------------
 
@@ -202,7 +214,7 @@ class _Reader:
         if node.value is not None:
             self._target(node.target, Assigned(node.value), node.value)
         elif isinstance(node.target, ast.Name):
-            self._bind(node.target.id, Opaque())
+            self._bind(node.target.id, Annotated(node.annotation))
         return False
 
     def _augmented(self, node: ast.AugAssign) -> bool:

@@ -19,18 +19,14 @@ def fetch_statement(
         cst.WithItem(session, cst.AsName(cst.Name(edit.session))),
         cst.WithItem(request, cst.AsName(cst.Name(edit.response))),
     ]
-    body = cst.parse_statement(f"await {edit.response}.read()\n")
+    target = f"{edit.content} = " if edit.content else ""
+    body = cst.parse_statement(f"{target}await {edit.response}.read()\n")
     block = cst.IndentedBlock([body], header=line.trailing_whitespace)
     return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=line.leading_lines)
 
 
 def _arguments(edit: Fetch, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
-    args = list(call.args)
-    verb = isinstance(call.func, cst.Attribute) and call.func.attr.value == "request"
-    verb = verb or (isinstance(call.func, cst.Name) and len([a for a in args if a.keyword is None]) == 2)
-    if verb and args and args[0].keyword is None:
-        args = args[1:]
-    args = [a for a in args if a.keyword is None or a.keyword.value not in ("method",)]
+    args = [a for a in call.args[edit.skipped :] if a.keyword is None or a.keyword.value != "method"]
     found = []
     for arg in args:
         if arg.keyword is not None and arg.keyword.value == "timeout":
@@ -48,6 +44,8 @@ def response_use(
     """The new form of a use of the response, around the response as it stands there."""
     receiver = node.func if isinstance(node, cst.Call) else node
     assert isinstance(receiver, cst.Attribute)
+    if "{}" not in form:  # a variable of its own
+        return cst.Name(form, lpar=node.lpar, rpar=node.rpar)
     text = form.format(cst.Module([]).code_for_node(receiver.value))
     if single_quotes:
         text = text.replace('"', "'")

@@ -9,15 +9,21 @@ from rasa_asyncify.rewrite.imports import after_imports, insert_import
 
 WORKERS = 32  # blocked threads cost little; the default pool has min(32, cores + 4)
 
-_HEADER = '''"""Runs blocking calls in worker threads, so that they don't hold the event loop."""
+_HEADER = '''"""Run blocking calls in worker threads, so that they don't hold the event loop."""
 
 import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
 
 '''
-_POOL = f'_BLOCKING_CALLS = ThreadPoolExecutor(max_workers={WORKERS}, thread_name_prefix="blocking-calls")\n'
-_ONE_POOL = '_ONE_BLOCKING_CALL = ThreadPoolExecutor(max_workers=1, thread_name_prefix="one-blocking-call")\n'
+_POOL = f"""_BLOCKING_CALLS = ThreadPoolExecutor(
+    max_workers={WORKERS}, thread_name_prefix="blocking-calls"
+)
+"""
+_ONE_POOL = """_ONE_BLOCKING_CALL = ThreadPoolExecutor(
+    max_workers=1, thread_name_prefix="one-blocking-call"
+)
+"""
 _HELPER = '''
 
 async def {name}(func, /, *args, **kwargs):
