@@ -18,6 +18,14 @@ from recording_server import RecordingServer  # noqa: E402
 WriteProject = Callable[..., Path]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-fixtures",
+        action="store_true",
+        help="rewrite the after/ folders of tests/fixtures with what the tool makes of before/",
+    )
+
+
 @pytest.fixture
 def server() -> Iterator[RecordingServer]:
     """A local HTTP server that answers 404 until it is told otherwise."""

@@ -1,0 +1,234 @@
+"""Read the fixture cases, migrate copies of them, and run their actions.
+
+A case is a folder `fixtures/<topic>/<case>` with the project as it was (`before/`), as it must come
+out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a `case.toml`:
+
+    why = "one sentence: what the case shows"
+    native = 1              # calls that become native; these four are 0 where they are left out,
+    offloaded = 0           # calls and expressions sent to a thread,
+    moved = 0               # whole bodies sent to a thread,
+    findings = ["RA104"]    # the rules of what is reported
+    held = false            # no blocking call before either (true where it is left out)
+    fails_before = true     # its runs fail before and succeed after
+    paths = ["actions"]     # what is migrated (the whole project where it is left out)
+    own_tests = true        # run the project's own tests with pytest, before and after
+
+    [snapshot]              # what runs leave behind: `files` (globs), or `database` and `query`
+
+    [[route]]               # what the server at $API_URL answers: the replies in turn, the last one
+    path = "/weather"       # repeats; `json` or `text`, and the fields of `Reply`
+    replies = [{ json = { temp = 4 }, delay = 0.1 }]
+
+    [[run]]                 # the actions to run, in this order: arguments of `run_action`
+    action = "action_weather"
+    slots = { city = "Oslo" }
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from execution import ROOT, LoopReport, Snapshot, blocking_calls, files, rows
+from recording_server import RecordedRequest, RecordingServer, Reply
+
+from rasa_asyncify.config import load
+from rasa_asyncify.discovery import python_files
+from rasa_asyncify.edits import Fetch, MoveBody, OffloadCall, OffloadExpression, Sleep
+from rasa_asyncify.engine import Result, migrate
+from rasa_asyncify.writing import write_atomically
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FIXTURES = Path(__file__).resolve().parent / "fixtures"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case; the fields are described above."""
+
+    folder: Path
+    why: str
+    native: int = 0
+    offloaded: int = 0
+    moved: int = 0
+    findings: tuple[str, ...] = ()
+    held: bool = True
+    fails_before: bool = False
+    paths: tuple[str, ...] = (".",)
+    own_tests: bool = False
+    snapshot: Mapping[str, Any] = field(default_factory=dict)
+    route: tuple[Mapping[str, Any], ...] = ()
+    run: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The topic and the case's own name."""
+        return self.folder.relative_to(self.folder.parent.parent).as_posix()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What the plan must hold, by kind."""
+        return {"native": self.native, "offloaded": self.offloaded, "moved": self.moved}
+
+
+def read_case(folder: Path) -> Case:
+    """Read one case. Raises TypeError for a key that case.toml can't have."""
+    given = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
+    lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
+    return Case(folder, **{**given, **lists})
+
+
+def all_cases(fixtures: Path = FIXTURES) -> list[Case]:
+    """Every case, by name."""
+    return [read_case(path.parent) for path in sorted(fixtures.glob("*/*/case.toml"))]
+
+
+# --- trees -------------------------------------------------------------------------------------
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """The files below a folder: {relative path: bytes}."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.parts)
+    }
+
+
+def migrate_tree(folder: Path, paths: tuple[str, ...] = (".",)) -> Result:
+    """Migrate the project in `folder` in place, as the command line does, within this process."""
+    folder = folder.resolve()
+    targets = python_files([folder / path for path in paths], folder)
+    result = migrate(targets, folder, load(folder))
+    for change in result.changes:
+        write_atomically(change.path, change.data())
+    return result
+
+
+def counts(result: Result) -> dict[str, int]:
+    """How many calls and bodies the plan treats in which way."""
+    kinds = Counter(type(edit) for plan in result.plan.modules.values() for edit in plan.edits)
+    return {
+        "native": kinds[Sleep] + kinds[Fetch],
+        "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
+        "moved": kinds[MoveBody],
+    }
+
+
+def update_after(case: Case, migrated: Path) -> None:
+    """Make the migrated tree what the case expects."""
+    after = case.folder / "after"
+    shutil.rmtree(after, ignore_errors=True)
+    for relative, data in tree(migrated).items():
+        path = after / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+
+# --- running -----------------------------------------------------------------------------------
+
+
+def run_case(case: Case, folder: Path) -> list[LoopReport]:
+    """Run the case's actions, in their order, on the project in `folder`."""
+    snapshot = _snapshot(case)
+    reports = []
+    with _stubs(case), quiet_logs(), RecordingServer() as server:
+        for route in case.route:
+            replies = [_reply(**reply) for reply in route["replies"]]
+            server.on(route["path"], *replies, method=route.get("method"))
+        for one in case.run:
+            arguments = {key: value for key, value in one.items() if key != "action"}
+            report = blocking_calls(
+                folder,
+                one["action"],
+                server=server,
+                snapshot=snapshot,
+                env={"API_URL": server.url},
+                **arguments,
+            )
+            report.outcome.requests = [_without_length(r) for r in report.outcome.requests]
+            reports.append(report)
+    return reports
+
+
+def _without_length(request: RecordedRequest) -> RecordedRequest:
+    """Of an OPTIONS without a body, requests says that it has 0 bytes, and aiohttp nothing."""
+    headers = tuple(pair for pair in request.headers if pair != ("content-length", "0"))
+    return replace(request, headers=headers)
+
+
+def run_own_tests(case: Case, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the project's own tests, without the settings of this repository's."""
+    path = os.pathsep.join([str(folder), str(case.folder / "stubs"), str(ROOT)])
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    never_awaited = "error:coroutine .* was never awaited:RuntimeWarning"
+    return subprocess.run(
+        [*command, "-c", os.devnull, "--rootdir", ".", "-W", never_awaited, "tests"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path, "API_URL": "http://127.0.0.1:9"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def _snapshot(case: Case) -> Snapshot | None:
+    if "files" in case.snapshot:
+        return files(*case.snapshot["files"])
+    if "query" in case.snapshot:
+        return rows(case.snapshot["database"], case.snapshot["query"])
+    return None
+
+
+def _reply(
+    json: Any = None,
+    text: str | None = None,
+    content_type: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    **fields: Any,
+) -> Reply:
+    if json is not None:
+        plain = Reply.json(json)
+    elif text is not None:
+        plain = Reply.text(text, content_type or "text/plain; charset=utf-8")
+    else:
+        plain = Reply()
+    more = tuple((headers or {}).items())
+    return Reply(body=plain.body, headers=plain.headers + more, **fields)
+
+
+@contextmanager
+def quiet_logs() -> Iterator[None]:
+    """What a log handler writes isn't a blocking call of the project."""
+    logging.disable()
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+@contextmanager
+def _stubs(case: Case) -> Iterator[None]:
+    """Have the case's stand-ins for libraries importable, and forget them afterwards."""
+    folder = str(case.folder / "stubs")
+    sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        sys.path.remove(folder)
+        for name, module in list(sys.modules.items()):
+            if str(getattr(module, "__file__", None) or "").startswith(folder + os.sep):
+                del sys.modules[name]

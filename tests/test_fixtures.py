@@ -1,0 +1,140 @@
+"""Every fixture case: the text, the behaviour, the event loop, a second run, the project's own tests.
+
+`pytest tests/test_fixtures.py --update-fixtures` rewrites the `after/` folders with what the tool
+makes of the `before/` folders now; read the difference before committing it. `-k http/exceptions`
+picks one case. What a case.toml can say stands in fixture_cases.py.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from execution import LoopReport, pickled
+from fixture_cases import (
+    FIXTURES,
+    Case,
+    all_cases,
+    counts,
+    migrate_tree,
+    run_case,
+    run_own_tests,
+    tree,
+    update_after,
+)
+
+from rasa_asyncify.engine import Result
+from rasa_asyncify.plan import Finding
+
+CASES = all_cases()
+
+
+@dataclass(frozen=True)
+class Migrated:
+    """A case with two copies of its project: untouched, and migrated."""
+
+    case: Case
+    before: Path
+    after: Path
+    result: Result
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Migrated:
+    case = request.param
+    folder = tmp_path_factory.mktemp(case.folder.name)
+    for name in ("before", "after"):
+        shutil.copytree(case.folder / "before", folder / name)
+    result = migrate_tree(folder / "after", case.paths)
+    return Migrated(case, folder / "before", folder / "after", result)
+
+
+def copy_of(folder: Path, tmp_path: Path) -> Path:
+    """A copy that runs may leave files in."""
+    return Path(shutil.copytree(folder, tmp_path / folder.name))
+
+
+def test_text_and_decisions(migrated: Migrated, request: pytest.FixtureRequest) -> None:
+    case, result = migrated.case, migrated.result
+    if request.config.getoption("--update-fixtures"):
+        update_after(case, migrated.after)
+    assert not result.errors
+    assert counts(result) == case.counts
+    assert tuple(finding.rule for finding in result.findings) == case.findings
+    got, expected = tree(migrated.after), tree(case.folder / "after")
+    assert list(got) == list(expected)
+    for path, data in got.items():
+        assert data.decode("utf-8", "replace") == expected[path].decode("utf-8", "replace"), path
+    assert got == expected
+
+
+def test_second_run_changes_nothing(migrated: Migrated, tmp_path: Path) -> None:
+    folder = copy_of(migrated.after, tmp_path)
+    again = migrate_tree(folder, migrated.case.paths)
+    assert not again.errors
+    assert not again.changes
+
+
+def test_behaviour_and_event_loop(migrated: Migrated, tmp_path: Path) -> None:
+    case = migrated.case
+    if not case.run:
+        pytest.skip("no action of this case can be run on the installed rasa-sdk")
+    before = run_case(case, copy_of(migrated.before, tmp_path))
+    after = run_case(case, copy_of(migrated.after, tmp_path))
+    check_behaviour(case, before, after)
+    assert any(report.calls for report in before) == case.held
+    reported = {place_of(f, migrated.after) for f in migrated.result.findings if f.blocks}
+    calls = {call for report in after for call in report.calls}
+    assert {call for call in calls if call.place not in reported} == set()
+
+
+def place_of(finding: Finding, folder: Path) -> str:
+    return f"{finding.path.relative_to(folder.resolve()).as_posix()}:{finding.line}"
+
+
+def check_behaviour(case: Case, before: list[LoopReport], after: list[LoopReport]) -> None:
+    if case.fails_before:
+        assert all(report.outcome.error for report in before)
+        assert not any(report.outcome.error for report in after)
+        return
+    for run, was, now in zip(case.run, before, after, strict=True):
+        assert now.outcome.behaviour == was.outcome.behaviour, (run, was.outcome, now.outcome)
+    # A case whose actions all fail shows nothing.
+    assert any(not report.outcome.error for report in before)
+
+
+def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """rasa-sdk 3.21 sends the action instances to a worker process."""
+    if not migrated.case.run:
+        pytest.skip("no action of this case can be run on the installed rasa-sdk")
+    monkeypatch.syspath_prepend(migrated.case.folder / "stubs")
+    env = {"API_URL": "http://127.0.0.1:9"}
+    try:
+        pickled(copy_of(migrated.before, tmp_path), env=env)
+    except AttributeError as error:  # such as the SDK's own InMemoryKnowledgeBase
+        pytest.skip(f"not before either: {error}")
+    assert pickled(copy_of(migrated.after, tmp_path), env=env)
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c.own_tests], ids=lambda case: case.name)
+def test_own_tests_pass_before_and_after(case: Case, tmp_path: Path) -> None:
+    folder = copy_of(case.folder / "before", tmp_path)
+    was = run_own_tests(case, folder)
+    assert was.returncode == 0, was.stdout
+    migrate_tree(folder, case.paths)
+    now = run_own_tests(case, folder)
+    assert now.returncode == 0, now.stdout
+    assert summary_line(now.stdout).split(" in ")[0] == summary_line(was.stdout).split(" in ")[0]
+
+
+def summary_line(output: str) -> str:
+    return output.strip().splitlines()[-1]
+
+
+def test_every_folder_is_a_case() -> None:
+    """A misplaced or misspelled case.toml would be passed over in silence."""
+    folders = {path.parent for path in FIXTURES.rglob("before")}
+    assert folders == {case.folder for case in CASES}
+    assert all(case.why.endswith(".") for case in CASES)
