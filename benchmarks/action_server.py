@@ -100,9 +100,7 @@ class ActionServer:
             response = connection.getresponse()
             return Answer(response.status, json.loads(response.read()))
 
-    def call_together(
-        self, action_name: str, times: int, **call: Any
-    ) -> tuple[float, list[Answer]]:
+    def call_together(self, action_name: str, times: int, **call: Any) -> tuple[float, list[Answer]]:
         """Post `times` calls at once. Returns the seconds until the last is answered, and all."""
         with ThreadPoolExecutor(times) as threads:
             started = time.perf_counter()

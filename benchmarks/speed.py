@@ -62,7 +62,11 @@ def environment() -> dict[str, str]:
     """This process's, with the tool importable from the source tree and compiled, as pip installs it."""
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
-    return {**kept, "PYTHONPATH": path, "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "speed-pycache")}
+    return {
+        **kept,
+        "PYTHONPATH": path,
+        "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir()) / "speed-pycache"),
+    }
 
 
 def seconds(command: Sequence[str]) -> float:

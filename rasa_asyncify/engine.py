@@ -76,14 +76,15 @@ def migrate(
     config: Config,
     *,
     overlay: dict[Path, bytes] | None = None,
-    jobs: Callable[[Path], None] | None = None,
+    named: Sequence[Path] = (),
 ) -> Result:
     """Migrate the ``targets`` (absolute files) of the project at ``root``.
 
-    ``overlay`` holds contents that stand in for those on disk; ``jobs`` is told each file that is being rewritten.
+    ``overlay`` holds contents that stand in for those on disk. The ``named`` files are looked at even where they have
+    nothing to do with Rasa, so that one that doesn't parse is reported.
     """
     with _no_collection():
-        return _Run(targets, root, config, overlay or {}, jobs or (lambda path: None)).result()
+        return _Run(targets, root, config, overlay or {}).result(named)
 
 
 class _Run:
@@ -93,13 +94,11 @@ class _Run:
         root: Path,
         config: Config,
         overlay: dict[Path, bytes],
-        progress: Callable[[Path], None],
     ) -> None:
         self.root = root
         self.config = config
         self.overlay = overlay
         self.alone = bool(overlay)  # standard input: no other file can be written
-        self.progress = progress
         self.outcome = Result(root, list(targets), run=self)
         self.targets = set(targets)
         self.data: dict[Path, bytes] = {}
@@ -107,11 +106,15 @@ class _Run:
         self.trees: dict[Path, ast.Module] = {}
         self.given_up: set[Path] = set()
 
-    def result(self) -> Result:
+    def result(self, named: Sequence[Path]) -> Result:
         self._read_all()
-        if not self._relevant():
+        for path in named:
+            if path in self.data:
+                self._parse(path)
+        relevant = self._relevant()
+        if not relevant:
             return self.outcome
-        analysis = self._analyse(self._relevant(), lambda module: SdkLimits())
+        analysis = self._analyse(relevant, lambda module: SdkLimits())
         if analysis.is_done():
             return self.outcome
         limits = self._limits()
@@ -235,7 +238,6 @@ class _Run:
             if not is_writable(path) and path not in self.overlay:
                 self._give_up(path, None, "is read-only")
                 continue
-            self.progress(path)
             change = self._rewrite_one(path, plan)
             if change is not None:
                 changes.append(change)
@@ -283,14 +285,9 @@ class _Run:
     def _is_stable(self, changes: list[Change]) -> bool:
         """Whether a second run would change nothing; files that it would change are given up."""
         overlay = {**self.overlay, **{c.path: c.data() for c in changes}}
-        again = _Run(
-            [*self.targets, *(c.path for c in changes)],
-            self.root,
-            self.config,
-            overlay,
-            lambda path: None,
-        )
+        again = _Run([*self.targets, *(c.path for c in changes)], self.root, self.config, overlay)
         again.alone = self.alone
+        again.given_up = set(self.given_up)
         again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
         again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
         plan = again.plan_only()

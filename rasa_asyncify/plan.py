@@ -25,9 +25,10 @@ class Finding:
 class ModulePlan:
     """What changes in one module.
 
-    ``names`` maps "asyncio", "aiohttp", "json" and "in_thread" to the names they go by in the module; ``imports`` are the
-    modules among them that it doesn't import yet. ``pool`` is where ``in_thread`` comes from: None where it isn't needed, "" for the module itself, else the
-    ``from`` part of the import. ``keep_imports`` are names that others take from the module.
+    ``names`` maps "asyncio", "aiohttp", "json" and "in_thread" to the names they go by in the module; ``imports``
+    are the modules among them that it doesn't import yet. ``pool`` is where ``in_thread`` comes from: None where it
+    isn't needed, "" for the module itself, else the ``from`` part of the import. ``keep_imports`` are names that
+    others take from the module.
     """
 
     path: Path

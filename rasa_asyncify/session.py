@@ -56,11 +56,16 @@ class Session:
         root = self._root(paths)
         config = self._config(root)
         targets = python_files(paths, root, exclude=config.exclude, extend_exclude=config.extend_exclude)
-        result = self._migrate(targets, root, config, None)
+        named = [p for p in paths if p.is_file()]
+        result = self._migrate(targets, root, config, None, named)
         reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
-        self._show(result, reporter)
+        if self.options.diff:
+            for change in result.changes:
+                reporter.diff(change, self.options.color)
         if self._writes():
             self._write(result)
+        for change in result.changes:
+            reporter.changed(change)
         reporter.summary(self.paths)
         return self._exit_code(result)
 
@@ -93,23 +98,20 @@ class Session:
 
     @staticmethod
     def _migrate(
-        targets: Sequence[Path], root: Path, config: Config, overlay: dict[Path, bytes] | None
+        targets: Sequence[Path],
+        root: Path,
+        config: Config,
+        overlay: dict[Path, bytes] | None,
+        named: Sequence[Path],
     ) -> Result:
         try:
-            return migrate(targets, root, config, overlay=overlay)
+            return migrate(targets, root, config, overlay=overlay, named=named)
         except Exception as error:
             if os.environ.get("RASA_ASYNCIFY_DEBUG"):
                 raise
             raise _Internal(error) from error
 
     # -- output ---------------------------------------------------------------
-
-    def _show(self, result: Result, reporter: Reporter) -> None:
-        if self.options.diff:
-            for change in result.changes:
-                reporter.diff(change, self.options.color)
-        for change in result.changes:
-            reporter.changed(change)
 
     def _write(self, result: Result) -> None:
         written: list[Change] = []
@@ -139,7 +141,7 @@ class Session:
         path = Path(os.path.abspath(name or "stdin.py"))  # noqa: PTH100
         root = self._root([path]) if name else path.parent / "<stdin>"
         config = self._config(root)
-        result = self._migrate([path], root, config, {path: data})
+        result = self._migrate([path], root, config, {path: data}, [path])
         reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
         own = [c for c in result.changes if c.path == path]
         if self.options.diff:

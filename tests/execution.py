@@ -232,9 +232,7 @@ async def _run(executor: ActionExecutor, call: dict[str, Any]) -> Outcome:
     try:
         result = await runner.run(call)
     except (Exception, asyncio.CancelledError) as error:
-        return Outcome(
-            messages=dispatchers[0].messages if dispatchers else [], error=RaisedError.of(error)
-        )
+        return Outcome(messages=dispatchers[0].messages if dispatchers else [], error=RaisedError.of(error))
     answer = result if isinstance(result, dict) else result.model_dump()
     return Outcome(events=answer["events"], messages=answer["responses"])
 
@@ -269,9 +267,7 @@ def longest_hold(folder: Path, action_name: str, **run: Any) -> float:
 
     `run` are the arguments of `run_action`. On a busy machine an idle loop shows some 20 ms.
     """
-    return _watched(
-        folder, action_name, contextlib.nullcontext(list[BlockingCall]()), run
-    ).longest_hold
+    return _watched(folder, action_name, contextlib.nullcontext(list[BlockingCall]()), run).longest_hold
 
 
 def blocking_calls(folder: Path, action_name: str, **run: Any) -> LoopReport:

@@ -51,9 +51,7 @@ def link(path: Path, target: Path | str) -> None:
         (["worktree/actions"], "worktree"),
     ],
 )
-def test_root_is_the_nearest_marker_above_all_paths(
-    tmp_path: Path, paths: list[str], root: str
-) -> None:
+def test_root_is_the_nearest_marker_above_all_paths(tmp_path: Path, paths: list[str], root: str) -> None:
     tree(tmp_path, ["bot/pyproject.toml", "bot/actions/actions.py", "bot/actions/api/weather.py"])
     tree(tmp_path, ["bot/tests/test_actions.py", "other/actions/actions.py", ".git/HEAD"])
     tree(tmp_path, ["hg/.hg/x", "hg/actions/actions.py", "worktree/.git", "worktree/actions/a.py"])
@@ -68,9 +66,7 @@ def test_root_without_a_marker_is_the_common_parent(tmp_path: Path, path: str) -
     assert find_root([tmp_path / path]) == tmp_path / "actions"
 
 
-def test_root_of_relative_paths_and_of_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_root_of_relative_paths_and_of_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, ["pyproject.toml", "actions/actions.py"])
     monkeypatch.chdir(tmp_path / "actions")
     assert find_root([Path("actions.py")]) == find_root([]) == find_root([Path()]) == tmp_path
@@ -208,9 +204,7 @@ def test_a_folder_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("gitignore", "imported"), [("", False), ("#\n\n", False), ("x\n", True)])
-def test_pathspec_is_imported_only_for_a_pattern(
-    tmp_path: Path, gitignore: str, imported: bool
-) -> None:
+def test_pathspec_is_imported_only_for_a_pattern(tmp_path: Path, gitignore: str, imported: bool) -> None:
     tree(tmp_path, {"a.py": "", ".gitignore": gitignore})
     code = (
         "import sys, pathlib; from rasa_asyncify.discovery import python_files as f; "

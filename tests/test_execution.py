@@ -131,9 +131,7 @@ class Form(FormValidationAction):
             "    c.execute(\"INSERT INTO trips VALUES ('Oslo')\")",
             define="def",
         )
-        assert run_action(folder, "action_it", snapshot=files("*.txt")).snapshot == {
-            "note.txt": b"hi"
-        }
+        assert run_action(folder, "action_it", snapshot=files("*.txt")).snapshot == {"note.txt": b"hi"}
         assert rows("trips.db", "SELECT city FROM trips")(folder) == [("Oslo",)]
 
 
@@ -209,9 +207,7 @@ class TestEventLoop:
             ("os.system('')", "os.system"),
         ],
     )
-    def test_blocking_calls_have_a_name_and_a_place(
-        self, bot: Any, body: str, function: str
-    ) -> None:
+    def test_blocking_calls_have_a_name_and_a_place(self, bot: Any, body: str, function: str) -> None:
         folder = bot(body, 'dispatcher.utter_message(text="done")', "return []", define="def")
         report = blocking_calls(folder, "action_it")
         lines = (folder / "actions/actions.py").read_text().splitlines()

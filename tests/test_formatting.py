@@ -15,9 +15,7 @@ from rasa_asyncify.formatting import Formatted, format_changes
 PATH = Path("actions/actions.py")
 
 
-def formatted(
-    root: Path, before: str, after: str, mode: str = "changed", config: str = ""
-) -> Formatted:
+def formatted(root: Path, before: str, after: str, mode: str = "changed", config: str = "") -> Formatted:
     (root / ".git").mkdir(exist_ok=True)
     (root / "pyproject.toml").write_text(config)
     return format_changes(before, after, path=PATH, root=root, mode=mode)
@@ -334,9 +332,7 @@ def test_unusual_ends_stay(tmp_path: Path, head: str, tail: str) -> None:
     assert formatted(tmp_path, before, after) == Formatted(expected, None)
 
 
-LONG = (
-    "    return await session.get(address, timeout=LIMIT, params={'city': city, 'key': MY_KEY})\n"
-)
+LONG = "    return await session.get(address, timeout=LIMIT, params={'city': city, 'key': MY_KEY})\n"
 
 
 @pytest.mark.parametrize(
@@ -348,9 +344,7 @@ LONG = (
     ],
 )
 @pytest.mark.parametrize("other", ["x = 1\n", "x  =  1\n"], ids=["clean before", "not clean"])
-def test_obeys_the_configuration_of_black(
-    tmp_path: Path, config: str, expected: str, other: str
-) -> None:
+def test_obeys_the_configuration_of_black(tmp_path: Path, config: str, expected: str, other: str) -> None:
     before = f"{other}\n\ndef f():\n    pass\n"
     after = f"{other}\n\nasync def f():\n{LONG}"
     result = formatted(tmp_path, before, after, config=f"[tool.black]\n{config}\n")

@@ -214,21 +214,15 @@ def test_which_files_are_read(tmp_path: Path) -> None:
                      id="old beside new"),
     ],
 )  # fmt: skip
-def test_sdk_pin(
-    tmp_path: Path, lines: str, version: str, awaits_run: bool, awaits_forms: bool
-) -> None:
+def test_sdk_pin(tmp_path: Path, lines: str, version: str, awaits_run: bool, awaits_forms: bool) -> None:
     requirements = project(tmp_path, {"requirements.txt": lines})
     pin = sdk_pin(requirements)
-    line = 1 + next(
-        i for i, text in enumerate(short(requirements).split(" | ")) if text.startswith(version)
-    )
+    line = 1 + next(i for i, text in enumerate(short(requirements).split(" | ")) if text.startswith(version))
     path = tmp_path / "requirements.txt"
     assert pin == SdkPin(version, path, line, awaits_run, awaits_forms)
 
 
-@pytest.mark.parametrize(
-    "lines", ["", "requests==2", "rasa-sdk", "rasa", "rasa_core_sdk\nrasa-sdk"]
-)
+@pytest.mark.parametrize("lines", ["", "requests==2", "rasa-sdk", "rasa", "rasa_core_sdk\nrasa-sdk"])
 def test_no_pin(tmp_path: Path, lines: str) -> None:
     assert sdk_pin(project(tmp_path, {"requirements.txt": lines})) is None
 

@@ -88,9 +88,7 @@ def test_every_byte_of_latin_1_survives(newline: bytes) -> None:
 
 def test_new_lines_get_the_newline_of_the_file() -> None:
     source = decode(PATH, BOM + b"import time\r\n")
-    assert encode(source, "import asyncio\nimport time\n") == (
-        BOM + b"import asyncio\r\nimport time\r\n"
-    )
+    assert encode(source, "import asyncio\nimport time\n") == (BOM + b"import asyncio\r\nimport time\r\n")
 
 
 @pytest.mark.parametrize(

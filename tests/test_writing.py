@@ -55,9 +55,7 @@ def test_keeps_the_owner_for_root(file: Path) -> None:
     assert (file.stat().st_uid, file.stat().st_gid) == (1234, 4321)
 
 
-def test_an_owner_that_cannot_be_kept_is_no_failure(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_owner_that_cannot_be_kept_is_no_failure(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "chown", raising=False)
     write_atomically(file, b"new")
     assert file.read_bytes() == b"new"
@@ -100,9 +98,7 @@ def test_a_failure_leaves_the_old_file_alone(
     assert names(file.parent) == ["actions.py"]
 
 
-def test_the_new_file_is_complete_when_it_takes_the_name(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_new_file_is_complete_when_it_takes_the_name(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is renamed is on the disk already, with its mode, and is no Python file by name."""
     replace = Path.replace
     seen = []

@@ -255,7 +255,10 @@ class Decider:
         reason = "an action's run() is a coroutine function"
         if not self.solver.writable(module):
             self.plan.wider.add(module.path)
-            message = "seems to call an action's run(), which becomes a coroutine function, from outside of the given paths"
+            message = (
+                "seems to call an action's run(), which becomes a coroutine function, "
+                "from outside of the given paths"
+            )
             self.plan.findings.append(Finding("RA102", module.path, call.lineno, message))
         elif function.is_async:
             self._edit(module, e.AwaitCall(span(call, module), "RA004", reason))

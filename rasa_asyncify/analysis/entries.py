@@ -62,7 +62,7 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
     for cls in inference.project.classes():
         bases = cls.all_external_bases()
         kinds = sdk.kinds(bases)
-        if not kinds or cls.module.is_test and not _defines_entry(cls, kinds):
+        if not kinds or (cls.module.is_test and not _defines_entry(cls, kinds)):
             continue
         if any(base.partition(".")[0] == sdk.OLD_RASA for base in bases):
             old.add(cls.module)

@@ -223,6 +223,8 @@ class Graph:
                     continue
                 if isinstance(getattr(node, "ctx", None), ast.Store) or _is_decorator(node, parent):
                     continue
+                if isinstance(parent, ast.Attribute) or _is_wrapped(parent):
+                    continue  # its name or docstring is looked at
                 for value in self.inference.infer(node, scope):
                     if isinstance(value, OwnFunction) and value.function in wanted:
                         found[value.function].append((node, scope))
@@ -271,6 +273,11 @@ def returns_it(node: ast.expr, scope: Scope) -> bool:
 
 def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:
     return node in getattr(parent, "decorator_list", ())
+
+
+def _is_wrapped(parent: ast.AST | None) -> bool:
+    """Whether the parent is ``functools.wraps(...)``."""
+    return isinstance(parent, ast.Call) and ast.unparse(parent.func) in ("functools.wraps", "wraps")
 
 
 def _aliases(scope: Scope, names: set[str]) -> set[str]:

@@ -91,7 +91,7 @@ def _types(handler: ast.ExceptHandler) -> list[ast.expr]:
 
 def _requests_exception(name: str) -> str | None:
     parts = name.split(".")
-    if parts[0] == "requests" and (len(parts) == 3 and parts[1] == "exceptions" or len(parts) == 2):
+    if parts[0] == "requests" and ((len(parts) == 3 and parts[1] == "exceptions") or len(parts) == 2):
         return parts[-1] if parts[-1][:1].isupper() and parts[-1] not in ("Session", "Response") else None
     return None
 

@@ -93,7 +93,7 @@ def _check_thread(site: Site, graph: Graph) -> None:
     )
     if rule is None and made_here:
         return
-    if site.thread == "affine" or _local_uses(site, graph) > 1:
+    if site.thread == "affine" or (not site.makes and _local_uses(site, graph) > 1):
         raise TooTangled("what it uses belongs to one thread")
 
 
@@ -110,7 +110,7 @@ def _check_arguments(site: Site, graph: Graph) -> None:
 def _local_uses(site: Site, graph: Graph) -> int:
     """How many blocking sites of the scope use objects of the same rule that are local."""
     sites = graph.active_sites(site.scope)
-    return sum(bool(s.thread) and not s.shared and graph.site_blocks(s) for s in sites)
+    return sum(bool(s.thread) and not s.makes and not s.shared and graph.site_blocks(s) for s in sites)
 
 
 def _chain_top(node: ast.expr | ast.AST, scope: Scope) -> ast.expr:
@@ -119,13 +119,11 @@ def _chain_top(node: ast.expr | ast.AST, scope: Scope) -> ast.expr:
     current = node
     while True:
         parent = parents.get(current)
-        if isinstance(parent, ast.Call) and parent.func is current:
-            current = parent
-        elif isinstance(parent, (ast.Attribute, ast.Subscript)) and parent.value is current:
-            current = parent
-        else:
+        inner = parent.func if isinstance(parent, ast.Call) else getattr(parent, "value", None)
+        if inner is not current or not isinstance(parent, (ast.Call, ast.Attribute, ast.Subscript)):
             assert isinstance(current, ast.expr)
             return current
+        current = parent
 
 
 def _root(node: ast.expr) -> ast.expr:

@@ -60,8 +60,7 @@ class _Placer:
         own = self.project.find_module(imported.module, 0, importer)
         if own is None:
             return
-        path = own.path if not isinstance(own, Module) or own.is_package else own.path
-        folder = path.parent if isinstance(own, Module) else path
+        folder = own.path.parent if isinstance(own, Module) else own.path
         parts = imported.module.split(".")
         if isinstance(own, Module) and not own.is_package:
             if len(parts) == 1:

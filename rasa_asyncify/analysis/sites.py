@@ -94,7 +94,7 @@ class Site:
     """One place that blocks by itself (``blockers``) or calls functions of the project (``targets``).
 
     ``native`` is the kind of replacement known for its only blocker; ``thread`` the thread rule of the object it
-    uses or makes ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope.
+    uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope.
     """
 
     node: SiteNode
@@ -105,7 +105,7 @@ class Site:
     thread: str | None = None
     shared: bool = False
     kind: str = "io"
-    certain: bool = True
+    makes: bool = False
     callbacks: bool = False
 
     @property
@@ -293,8 +293,9 @@ class SiteFinder:
                 site.thread = rule
                 site.shared = self.is_shared(receiver, site.scope)
         made = self.thread_rule(self.inference.infer(node, site.scope))
-        if made and site.thread != "affine":
+        if made and site.thread is None:
             site.thread = made
+            site.makes = True
             site.shared = site.shared or _stored_for_later(node, site.scope)
 
     def thread_rule(self, values: Values) -> str | None:

@@ -155,7 +155,7 @@ class _Reader:
         if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and call.args:
             self.facts.added.append((func.value.id, call.args[-1]))
 
-    # -- one handler a kind of node; True means: don't go into it ---------------------------------------------------------------
+    # -- one handler a kind of node; True means: don't go into it ---------------------
 
     def _function(self, node: FunctionNode) -> bool:
         function = Function(self.scope.module, node, self.scope, self.scope.cls)
@@ -213,7 +213,7 @@ class _Reader:
     def _annotated(self, node: ast.AnnAssign) -> bool:
         if node.value is not None:
             self._target(node.target, Assigned(node.value), node.value)
-        elif isinstance(node.target, ast.Name):
+        if isinstance(node.target, ast.Name):
             self._bind(node.target.id, Annotated(node.annotation))
         return False
 

@@ -106,20 +106,49 @@ def _insert(body: list[_Statement], text: str, name: str) -> list[_Statement]:
     positions = [i for i in _import_positions(body) if not _future(body[i])]
     standard = name in sys.stdlib_module_names
     same = [i for i in positions if (_root(body[i])[0] in sys.stdlib_module_names) == standard]
-    plain = [i for i in same if _root(body[i])[1] == text.startswith("import ")]
-    before = [i for i in plain if _root(body[i])[0] < name]
+    kind = [i for i in same if _root(body[i])[1] == text.startswith("import ")]
+    before = [i for i in kind if _root(body[i])[0] < name]
     if before:
-        return _place(body, before[-1] + 1, statement)
-    if plain or same:
-        return _place(body, (plain or same)[0], statement)
+        return _after(body, before[-1], statement)
+    if kind:
+        return _place(body, kind[0], statement)
+    if same and text.startswith("import "):
+        return _place(body, same[0], statement)
+    if same:
+        return _after(body, same[-1], statement)
     if standard or not positions:
-        return _place(body, _top(body), statement)
-    return _place(body, positions[-1] + 1, statement)
+        return _place(body, positions[0] if positions else _top(body), statement, new_section=True)
+    return _after(body, positions[-1], statement)
 
 
 def _append(body: list[_Statement], text: str) -> list[_Statement]:
-    """Insert a ``from`` import after the last import of the module's head."""
-    return _place(body, after_imports(body), cst.parse_statement(text + "\n"))
+    """Insert the project's own ``from`` import among its like, in alphabetical order, or after all others."""
+    statement = cst.parse_statement(text + "\n")
+    origin = text.split()[1]
+    like = [i for i in _import_positions(body) if _is_like(body[i], origin)]
+    after = [i for i in like if _origin(body[i]) > origin]
+    if after:
+        return _place(body, after[0], statement)
+    if like:
+        return _after(body, like[-1], statement)
+    at = after_imports(body)
+    if at:
+        statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    return [*body[:at], statement, *body[at:]]
+
+
+def _origin(statement: _Statement) -> str:
+    """What an import statement imports from, as text."""
+    return _dotted(statement).split()[1] if _is_import(statement) else ""
+
+
+def _is_like(statement: _Statement, origin: str) -> bool:
+    own = _origin(statement)
+    if origin.startswith("."):
+        return own.startswith(".")
+    return own.partition(".")[0] == origin.partition(".")[0] and _dotted(statement).lstrip().startswith(
+        "from"
+    )
 
 
 def _top(body: Sequence[_Statement]) -> int:
@@ -137,13 +166,22 @@ def _top(body: Sequence[_Statement]) -> int:
     return at
 
 
-def _place(body: list[_Statement], at: int, statement: cst.BaseStatement) -> list[_Statement]:
-    """Put ``statement`` at ``at``; blank lines and comments above the old first import stay above."""
+def _after(body: list[_Statement], index: int, statement: cst.BaseStatement) -> list[_Statement]:
+    """Put ``statement`` below the one at ``index``, in the same section."""
     assert isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement))
-    if at < len(body) and _is_import(body[at]) and (at == 0 or not _is_import(body[at - 1])):
+    return [*body[: index + 1], statement, *body[index + 1 :]]
+
+
+def _place(
+    body: list[_Statement], at: int, statement: cst.BaseStatement, *, new_section: bool = False
+) -> list[_Statement]:
+    """Put ``statement`` at ``at``; blank lines and comments above what opened a section stay above."""
+    assert isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement))
+    if at < len(body) and _is_import(body[at]):
         first = body[at]
         statement = statement.with_changes(leading_lines=first.leading_lines)
-        body = [*body[:at], first.with_changes(leading_lines=[]), *body[at + 1 :]]
+        below = [cst.EmptyLine(indent=False)] if new_section else []
+        body = [*body[:at], first.with_changes(leading_lines=below), *body[at + 1 :]]
     return [*body[:at], statement, *body[at:]]
 
 
@@ -155,19 +193,36 @@ def drop_unused_imports(before: cst.Module, after: cst.Module, plan: ModulePlan)
     gone = _used(before) - _used(after) - plan.keep_imports
     if not gone:
         return after
-    changed = after.visit(_Dropper(gone))
-    return _keep_header(after, changed)
+    dropper = _Dropper(gone)
+    body: list[_Statement] = []
+    orphaned: list[cst.EmptyLine] = []
+    opens = False
+    for statement in after.body:
+        kept = statement.visit(dropper)
+        if isinstance(kept, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
+            if orphaned or opens:
+                kept = kept.with_changes(leading_lines=_inherited(orphaned, kept, opens))
+            body.append(kept)
+            orphaned, opens = [], False
+        else:
+            opens = opens or not body or not _is_import(body[-1])
+            orphaned += statement.leading_lines
+    return after.with_changes(body=body)
 
 
-def _keep_header(before: cst.Module, after: cst.Module) -> cst.Module:
-    """A comment above a dropped first import stays."""
-    if before.body and after.body and before.body[0] is not after.body[0]:
-        lost = getattr(before.body[0], "leading_lines", ())
-        if any(line.comment for line in lost) and _is_import(before.body[0]):
-            first = after.body[0]
-            kept = [*lost, *getattr(first, "leading_lines", ())]
-            return after.with_changes(body=[first.with_changes(leading_lines=kept), *after.body[1:]])
-    return after
+def _inherited(orphaned: Sequence[cst.EmptyLine], heir: _Statement, opens: bool) -> list[cst.EmptyLine]:
+    """The lines above a dropped import, which now stand above the next statement.
+
+    ``opens``: the dropped one opened the module's imports.
+    """
+    own = list(heir.leading_lines)
+    if not _is_import(heir):
+        return [line for line in orphaned if line.comment] + own
+    if opens:
+        return [*orphaned, *(line for line in own if line.comment)]
+    if any(line.comment for line in orphaned):
+        return [*orphaned, *(line for line in own if line.comment or not orphaned)]
+    return own or list(orphaned)
 
 
 def _used(module: cst.Module) -> set[str]:
@@ -252,6 +307,18 @@ class _Dropper(cst.CSTTransformer):
     ) -> cst.IndentedBlock:
         if original_node.body and not updated_node.body:
             return updated_node.with_changes(body=[cst.SimpleStatementLine([cst.Pass()])])
+        if not original_node.body or len(updated_node.body) == len(original_node.body):
+            return updated_node
+        first = updated_node.body[0]
+        if _is_import(original_node.body[0]) and isinstance(  # type: ignore[arg-type]
+            first, (cst.SimpleStatementLine, cst.BaseCompoundStatement)
+        ):
+            lines = list(first.leading_lines)
+            while lines and lines[0].comment is None:
+                lines.pop(0)
+            return updated_node.with_changes(
+                body=[first.with_changes(leading_lines=lines), *updated_node.body[1:]]
+            )
         return updated_node
 
 

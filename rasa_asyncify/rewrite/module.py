@@ -28,10 +28,10 @@ def rewrite(text: str, plan: ModulePlan) -> str:
     left = [edit for edit in plan.edits if id(edit) not in transformer.done]
     if left:
         raise RewriteError("; ".join(_describe(edit) for edit in left[:3]))
-    module = drop_unused_imports(wrapper.module, module, plan)
     module = add_imports(module, plan)
     if plan.pool == "":
         module = inline_pool(module, plan)
+    module = drop_unused_imports(wrapper.module, module, plan)
     return module.code
 
 

@@ -78,4 +78,9 @@ def inline_pool(module: cst.Module, plan: ModulePlan) -> cst.Module:
     ):
         body = insert_import(body, line)
     at = after_imports(body)
-    return module.with_changes(body=[*body[:at], *statements, *body[at:]])
+    rest = body[at:]
+    if rest:
+        own = [line for line in rest[0].leading_lines if line.comment]
+        blank = cst.EmptyLine(indent=False)
+        rest[0] = rest[0].with_changes(leading_lines=[blank, blank, *own])
+    return module.with_changes(body=[*body[:at], *statements, *rest])
