@@ -81,7 +81,7 @@ class OffloadExpression:
 class MoveBody:
     """A body moves to a plain method (or function) ``name`` that the coroutine function sends to a thread.
 
-    ``through`` is what the moved function is reached by: "self", "cls", a class's name, or "" for a function.
+    ``decorated``: the decorators go with the body. ``through`` is what the moved function is reached by: "self", "cls", a class's name, or "" for a function.
     """
 
     span: Span
@@ -91,6 +91,7 @@ class MoveBody:
     through: str
     alone: bool = False
     actions: int = 0
+    decorated: bool = True
 
 
 @dataclass(frozen=True)

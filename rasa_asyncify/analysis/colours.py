@@ -75,10 +75,10 @@ class Solver:
 
     def solve(self) -> Colours:
         """Run to the fixpoint."""
+        self._wrapped = self._find_wrapped()
         self._start_with_entries()
         self._running = self._find_running()
         candidates = self._candidates()
-        self._wrapped = self._find_wrapped()
         self._group(candidates)
         wanted = {m for f in candidates for m in self._groups[f]}
         self.colours.converted |= wanted
@@ -103,6 +103,8 @@ class Solver:
                 continue
             if self.graph.keeps_coroutine(function):
                 continue  # the SDK awaits what it returns, as before
+            if self._wrapped.get(function):
+                continue  # an entry point by assignment, and a decorator's wrapper elsewhere: too many masters
             self._must.add(function)
             self.colours.converted.add(function)
 
@@ -213,6 +215,8 @@ class Solver:
             return "it is used as a value"
         if function in self.patches.replaced:
             return "a test puts a plain function in its place"
+        if function in self.entries.found and self._wrapped.get(function):
+            return "it is a decorator's wrapper, and an action by assignment"
         opaque = self.graph.decorators.of(function).opaque
         if opaque:
             return f"`@{opaque}` isn't known to take coroutine functions"
@@ -289,8 +293,11 @@ class Solver:
             if not self.colours.awaitable(wrapper):
                 return self._drop(function, f"its decorator's `{wrapper.name}` stays synchronous")
         for wrapped in self._wrapped.get(function, ()):
-            if not self.colours.inline(wrapped):
+            if not self.colours.awaitable(wrapped):
                 return self._drop(function, f"it wraps {wrapped.qualname}() too, which stays synchronous")
+            beside = self.graph.decorators.of(wrapped)
+            if beside.opaque or not all(map(self.colours.awaitable, beside.wrappers)):
+                return self._drop(function, f"another decorator of {wrapped.qualname}() stays synchronous")
         return False
 
     def _check_body(self, function: Function) -> bool:

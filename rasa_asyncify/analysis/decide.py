@@ -64,7 +64,10 @@ class Decider:
             alone = shares(function, self.graph)
             name = self._fresh_name(function)
             through = _through(function)
-            move = e.MoveBody(at, "RA031", reason, name, through, alone, actions)
+            wrappers = self.graph.decorators.of(function).wrappers
+            # A wrapper that awaits what it wraps stays around the coroutine function.
+            decorated = not wrappers or not all(map(self.colours.awaitable, wrappers))
+            move = e.MoveBody(at, "RA031", reason, name, through, alone, actions, decorated)
             self._edit(function.module, move)
             return
         if is_run:

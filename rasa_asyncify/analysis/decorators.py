@@ -58,6 +58,7 @@ class Decorators:
 
     def _read(self, function: Function) -> Decoration:
         wrappers: list[Function] = []
+        opaque: str | None = None
         for node in function.node.decorator_list:
             func = node.func if isinstance(node, ast.Call) else node
             values = self.inference.infer(func, function.parent)
@@ -66,9 +67,9 @@ class Decorators:
             own = [v.function for v in values if isinstance(v, OwnFunction)]
             inner = [wrapper_of(f, called=isinstance(node, ast.Call)) for f in own]
             if not own or any(i is None for i in inner):
-                return Decoration((), ast.unparse(func))
+                opaque = opaque or ast.unparse(func)
             wrappers += [i for i in inner if i is not None]
-        return Decoration(tuple(wrappers))
+        return Decoration(tuple(wrappers), opaque)
 
 
 def wrapper_of(decorator: Function, *, called: bool) -> Function | None:

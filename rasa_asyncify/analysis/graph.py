@@ -8,9 +8,10 @@ from collections.abc import Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_deferred, is_deferring_call, is_runner
-from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.inference import Inference, constant_prefix
 from rasa_asyncify.project.model import Function, Imported, Scope
-from rasa_asyncify.project.values import OwnFunction
+from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
+from rasa_asyncify.sdk import base_awaits
 
 _ROUNDS = 4
 
@@ -143,6 +144,12 @@ class Graph:
         """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
         if function.is_async or function in seen:
             return False
+        for call in function.facts.calls:
+            if returns_it(call, function.scope) and any(
+                isinstance(v, ExternalMethod) and base_awaits(v.cls, v.name)
+                for v in self.inference.infer(call.func, function.scope)
+            ):
+                return True
         for site in self.finder.sites(function.scope):
             if isinstance(site.node, ast.expr) and returns_it(site.node, function.scope):
                 if any(t.is_async or self.hands_on(t, seen | {function}) for t in site.targets):
@@ -200,7 +207,8 @@ class Graph:
                 func = call.func
                 if not isinstance(func, ast.Attribute) or func.attr not in methods:
                     continue
-                if self.inference.infer(func.value, scope) or not _could_be_own(func.value):
+                receivers = self.inference.infer(func.value, scope)
+                if not _could_be_own(func.value) or (receivers and not any(map(_is_proxy, receivers))):
                     continue
                 for function in methods[func.attr]:
                     if _fits(call, function):
@@ -229,11 +237,31 @@ class Graph:
                     if isinstance(value, OwnFunction) and value.function in wanted:
                         found[value.function].append((node, scope))
             for call in facts.calls:
-                if isinstance(call.func, ast.Name) and call.func.id == "getattr":
-                    for value in self.inference.infer(call, scope):
-                        if isinstance(value, OwnFunction) and value.function in wanted:
-                            found[value.function].append((call, scope))
+                for function in self._named_by_text(call, scope, wanted):
+                    found[function].append((call, scope))
         return found
+
+    def _named_by_text(self, call: ast.Call, scope: Scope, wanted: set[Function]) -> list[Function]:
+        """The functions that ``getattr(x, name)``, ``methodcaller("name")`` and the like may give."""
+        last = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        if last in ("methodcaller", "attrgetter"):
+            names = {a.value for a in call.args if isinstance(a, ast.Constant)}
+            return [f for f in wanted if f.name in names]
+        if last != "getattr" or len(call.args) < 2:
+            return []
+        found = [v.function for v in self.inference.infer(call, scope) if isinstance(v, OwnFunction)]
+        if not isinstance(call.args[1], ast.Constant) and constant_prefix(call.args[1]) is None:
+            for value in self.inference.infer(call.args[0], scope):
+                if isinstance(value, (Instance, OwnClass)):
+                    found += [f for f in wanted if f.owner in value.cls.relatives()]
+        return [f for f in found if f in wanted]
+
+
+def _is_proxy(value: Value) -> bool:
+    """Whether an instance hands unknown attributes on to something else."""
+    return isinstance(value, Instance) and any(
+        a.method("__getattr__") is not None for a in value.cls.ancestry()
+    )
 
 
 def _could_be_own(node: ast.expr) -> bool:

@@ -443,9 +443,11 @@ class SiteFinder:
 
 def _is_plain_type(annotation: ast.expr | None) -> bool:
     """Whether a parameter's annotation rules out functions and objects of interest."""
-    if isinstance(annotation, ast.Subscript):
-        annotation = annotation.value
-    return isinstance(annotation, ast.Name) and annotation.id in _PLAIN_TYPES
+    if isinstance(annotation, ast.Name):
+        return annotation.id in _PLAIN_TYPES
+    if not isinstance(annotation, ast.Subscript):
+        return False
+    return all(n.id in _PLAIN_TYPES for n in ast.walk(annotation) if isinstance(n, ast.Name))
 
 
 def _strictest(rules: set[str | None]) -> str | None:

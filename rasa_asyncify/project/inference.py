@@ -200,7 +200,11 @@ class Inference:
             if any(isinstance(v, External) and v.name in _OPTIONAL for v in name):
                 parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
                 return _union(self.annotation(p, scope) for p in parts)
-            return ()
+            last = (
+                node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
+            )
+            items = self.annotation(last, scope)
+            return (Container(items),) if items else ()
         if isinstance(node, ast.BinOp):
             return _union([self.annotation(node.left, scope), self.annotation(node.right, scope)])
         if not isinstance(node, ast.Attribute):
@@ -277,9 +281,8 @@ class Inference:
                 break
         if not exact:
             for descendant in cls.descendants():
-                override = descendant.method(name)
-                if override is not None:
-                    found.append(self._method(override, instance))
+                overrides = [m for m in (a.method(name) for a in descendant.ancestry()) if m is not None]
+                found += [self._method(override, instance) for override in overrides[:1]]
         family = ancestry if exact else cls.relatives()
         for relative in family:
             found += [self.infer(value, scope) for value, scope in self.stored(relative, name)]

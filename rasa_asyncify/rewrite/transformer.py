@@ -212,13 +212,19 @@ class Transformer(cst.CSTTransformer):
         statement = cst.parse_statement(f"return await {thread}({arguments})\n")
         new = node.with_changes(
             asynchronous=cst.Asynchronous(),
-            decorators=[d for d in node.decorators if _decorator_name(d) in _ON_BOTH | _ON_NEW],
+            decorators=[
+                d for d in node.decorators if not edit.decorated or _decorator_name(d) in _ON_BOTH | _ON_NEW
+            ],
             body=cst.IndentedBlock([statement]),
         )
         moved = node.with_changes(
             asynchronous=None,
             name=cst.Name(edit.name),
-            decorators=[d for d in node.decorators if _decorator_name(d) not in _ON_NEW],
+            decorators=[
+                d
+                for d in node.decorators
+                if _decorator_name(d) in _ON_BOTH or (edit.decorated and _decorator_name(d) not in _ON_NEW)
+            ],
             leading_lines=[cst.EmptyLine(indent=False)],
             lines_after_decorators=[],
         )
