@@ -81,7 +81,8 @@ class OffloadExpression:
 class MoveBody:
     """A body moves to a plain method (or function) ``name`` that the coroutine function sends to a thread.
 
-    ``decorated``: the decorators go with the body. ``through`` is what the moved function is reached by: "self", "cls", a class's name, or "" for a function.
+    ``decorated``: the decorators go with the body. ``through`` is what the moved function is reached by: "self",
+    "cls", a class's name, or "" for a function.
     """
 
     span: Span

@@ -23,6 +23,7 @@ from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Function, Imported, Module
 
+POOL_NAMES = ("ThreadPoolExecutor", "_BLOCKING_CALLS", "_ONE_BLOCKING_CALL")
 IN_THREAD, IN_ONE_THREAD = "in_thread", "in_one_thread"
 
 
@@ -34,6 +35,8 @@ def choose_names(plan: Plan, project: Project) -> None:
         bound = _bound_names(module.tree)
         for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
             _choose(wanted, module, module_plan, bound)
+        if module_plan.pool == "":
+            _choose_for_pool(module, module_plan, bound)
         module_plan.keep_imports = frozenset(taken_from.get(path, ()))
 
 
@@ -51,6 +54,18 @@ def _choose(wanted: str, module: Module, plan: ModulePlan, bound: dict[str, int]
     # Not with two underscores in front, which a class would take for its own.
     candidates = (local, f"{local}_", *(f"{local}_{i}" for i in range(2, 100)))
     plan.names[wanted] = next(c for c in candidates if c not in bound)
+
+
+def _choose_for_pool(module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    """Names for what a pool in the module itself needs, where it isn't there already."""
+    helpers = [n for n in (IN_THREAD, IN_ONE_THREAD) if n in plan.names]
+    if all(_has_pool_name(n, module, plan) for n in helpers):
+        return
+    for wanted in ("asyncio", "contextvars"):
+        if wanted not in plan.names:
+            _choose(wanted, module, plan, bound)
+    for wanted in POOL_NAMES:
+        plan.names[wanted] = next(c for c in (wanted, f"{wanted}_", f"{wanted}_2") if c not in bound)
 
 
 def _imported_as(wanted: str, module: Module, bound: dict[str, int]) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import libcst as cst
 
 from rasa_asyncify.plan import ModulePlan
@@ -62,21 +64,19 @@ def inline_pool(module: cst.Module, plan: ModulePlan) -> cst.Module:
     """Put the pool under the imports of a module that belongs to no package."""
     defined = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
     helpers = [n for n in ("in_thread", "in_one_thread") if n in plan.names]
-    missing = [n for n in helpers if plan.names[n] not in defined]
+    missing = [n for n in helpers if plan.names[n] not in defined or "_BLOCKING_CALLS" in plan.names]
     if not missing:
         return module
     text = (_POOL if "in_thread" in missing else "") + (_ONE_POOL if "in_one_thread" in missing else "")
     text += "".join(_helper(n, plan.names[n]) for n in missing)
+    for name in ("asyncio", "contextvars", "ThreadPoolExecutor", "_BLOCKING_CALLS", "_ONE_BLOCKING_CALL"):
+        text = re.sub(rf"\b{name}\b", plan.names.get(name, name), text)
     parsed = cst.parse_module(text, config=module.config_for_parsing)
     statements = list(parsed.body)
     statements[0] = statements[0].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
-    body = list(module.body)
-    for line in (
-        "import asyncio",
-        "import contextvars",
-        "from concurrent.futures import ThreadPoolExecutor",
-    ):
-        body = insert_import(body, line)
+    local = plan.names.get("ThreadPoolExecutor", "ThreadPoolExecutor")
+    alias = "" if local == "ThreadPoolExecutor" else f" as {local}"
+    body = insert_import(list(module.body), f"from concurrent.futures import ThreadPoolExecutor{alias}")
     at = after_imports(body)
     rest = body[at:]
     if rest:
