@@ -23,6 +23,7 @@ from rasa_asyncify.edits import (
 )
 from rasa_asyncify.engine import Change, Result, relative
 from rasa_asyncify.plan import Finding
+from rasa_asyncify.rules import RULES
 
 
 class Reporter:
@@ -81,6 +82,9 @@ class Reporter:
         notes = self.result.plan.notes if self.verbose else []
         for finding in [*self.result.findings, *sorted(set(notes), key=_place)]:
             self._say(f"{relative(finding.path)}:{finding.line}: {finding.rule} {finding.message}")
+        for code in sorted({f.rule for f in self.result.findings}):
+            rule = RULES[code]
+            self._say(f"{code} {rule.name}: {rule.why} {rule.do}".rstrip())
 
     def _counts(self) -> None:
         changes = self.result.changes
@@ -157,8 +161,6 @@ def _count(number: int, noun: str) -> str:
 
 
 def _kind(edit: Edit) -> str:
-    from rasa_asyncify.rules import RULES
-
     return RULES[edit.rule].name
 
 

@@ -17,7 +17,8 @@ from rasa_asyncify.analysis.fetches import FetchPlanner, Refused
 from rasa_asyncify.analysis.graph import Graph, returns_it
 from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
 from rasa_asyncify.analysis.patches import Patches
-from rasa_asyncify.analysis.sites import Site, can_await_at, enclosing
+from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.sdk import Treatment

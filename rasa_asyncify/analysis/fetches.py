@@ -9,7 +9,8 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from rasa_asyncify.analysis.sites import Site, can_await_at, enclosing
+from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Function, Scope
 
@@ -59,11 +60,6 @@ class FetchPlan:
     def decodes(self) -> bool:
         """Whether the body is read as JSON."""
         return any(use.form.startswith("json.") for use in self.uses)
-
-    @property
-    def raises_for_status(self) -> bool:
-        """Whether a bad status raises."""
-        return any("raise_for_status" in use.form for use in self.uses)
 
 
 class FetchPlanner:

@@ -7,7 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
-from rasa_asyncify.analysis.sites import Site, SiteFinder, is_deferred, is_deferring_call, is_runner
+from rasa_asyncify.analysis.places import is_deferred, is_deferring_call
+from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.inference import Inference, constant_prefix
 from rasa_asyncify.project.model import Function, Imported, Scope
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value

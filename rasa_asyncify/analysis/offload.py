@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from rasa_asyncify.analysis.graph import Graph
-from rasa_asyncify.analysis.sites import LAZY, Site, can_await_at, enclosing
+from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.sites import LAZY, Site
 from rasa_asyncify.project.model import COMPREHENSIONS, Function, Scope
 from rasa_asyncify.project.values import External
 

@@ -8,8 +8,6 @@ from typing import TypeAlias
 
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
-    COMPREHENSIONS,
-    FUNCTION_NODES,
     Assigned,
     Class,
     Entered,
@@ -30,26 +28,6 @@ from rasa_asyncify.project.values import (
 
 SiteNode: TypeAlias = ast.Call | ast.Attribute | ast.Subscript | ast.For | ast.comprehension | ast.With
 
-# Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.
-DEFERRED = frozenset(
-    {
-        "run_in_executor",
-        "to_thread",
-        "submit",
-        "Thread",
-        "Timer",
-        "Process",
-        "start_new_thread",
-        "add_job",
-        "add_periodic_task",
-        "scheduled_job",
-        "register",
-        "run_sync",
-        "sync_to_async",
-        "signal",
-        "add_done_callback",
-    }
-)
 # Call what they are given at once.
 _EAGER = frozenset(
     {
@@ -112,10 +90,6 @@ class Site:
     def line(self) -> int:
         node = self.node
         return node.target.lineno if isinstance(node, ast.comprehension) else node.lineno
-
-    @property
-    def is_expression(self) -> bool:
-        return isinstance(self.node, ast.expr)
 
 
 class SiteFinder:
@@ -503,64 +477,3 @@ def _harmless(name: str, node: ast.Call) -> bool:
         if keyword.arg in ("block", "blocking") and isinstance(keyword.value, ast.Constant):
             return not keyword.value.value
     return False
-
-
-def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:
-    """The nodes around ``node``, innermost first, up to the scope's own."""
-    parents = scope.facts.parents
-    found: list[ast.AST] = []
-    current = parents.get(node)
-    while current is not None and current is not scope.node:
-        found.append(current)
-        current = parents.get(current)
-    return found
-
-
-def can_await_at(node: ast.AST, scope: Scope) -> bool:
-    """Whether ``await`` may stand at ``node``, in a coroutine function and on Python 3.9."""
-    depth = 0
-    child: ast.AST = node
-    for parent in enclosing(node, scope):
-        if isinstance(parent, (ast.Lambda, ast.ClassDef, *FUNCTION_NODES)):
-            return False
-        if isinstance(parent, COMPREHENSIONS):
-            first = parent.generators[0]
-            if child is first and _inside(node, first.iter, scope):
-                child = parent
-                continue
-            if isinstance(parent, ast.GeneratorExp):
-                return False
-            depth += 1
-            if depth > 1:
-                return False
-        child = parent
-    return True
-
-
-def _inside(node: ast.AST, ancestor: ast.AST, scope: Scope) -> bool:
-    return node is ancestor or ancestor in enclosing(node, scope)
-
-
-def is_deferred(node: ast.AST, scope: Scope, runners: frozenset[Function], inference: Inference) -> bool:
-    """Whether ``node`` stands in a lambda that something else will call: a thread, a scheduler."""
-    if not scope.facts.lambdas:
-        return False
-    child: ast.AST = node
-    for parent in [*enclosing(node, scope)]:
-        if isinstance(child, ast.Lambda):
-            call = scope.facts.parents.get(parent) if isinstance(parent, ast.keyword) else parent
-            if isinstance(call, ast.Call) and call.func is not child:
-                return is_deferring_call(call, scope, runners, inference)
-        child = parent
-    return False
-
-
-def is_deferring_call(
-    call: ast.Call, scope: Scope, runners: frozenset[Function], inference: Inference
-) -> bool:
-    """Whether ``call`` hands its arguments on to be called in a thread or later."""
-    func = call.func
-    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-    if name in DEFERRED:
-        return True
-    return any(isinstance(v, OwnFunction) and v.function in runners for v in inference.infer(func, scope))

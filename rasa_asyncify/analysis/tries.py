@@ -8,7 +8,8 @@ from collections.abc import Container, Iterator
 from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, mentions_requests
-from rasa_asyncify.analysis.sites import Site, enclosing
+from rasa_asyncify.analysis.places import enclosing
+from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Function, Scope
 
 

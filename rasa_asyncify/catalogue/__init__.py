@@ -58,7 +58,6 @@ class Library:
     root: str
     source: str = ""
     kind: str = "io"
-    distribution: str = ""
     aliases: Mapping[str, str] = field(default_factory=dict)
     blocking: frozenset[str] = frozenset()
     not_blocking: frozenset[str] = frozenset()
@@ -196,7 +195,6 @@ def _library(root: str, data: dict[str, Any]) -> Library:
         root,
         data.get("source", ""),
         data.get("kind", "io"),
-        data.get("distribution", root),
         data.get("aliases", {}),
         frozenset(functions.get("blocking", ())),
         frozenset(functions.get("not-blocking", ())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -242,23 +242,6 @@ class Project:
         if target is None and found is None and not rest and head in _BUILTIN_CLASSES:
             return head
         return target if isinstance(target, (Class, Function, str)) else None
-
-    def importers(self, modules: Iterable[Module]) -> set[Module]:
-        """The modules that import any of these directly."""
-        wanted = set(modules)
-        found = set()
-        for module in self.modules.values():
-            for binding in _imports(module):
-                if self.find_module(binding.module, binding.level, module) in wanted:
-                    found.add(module)
-        return found
-
-
-def _imports(module: Module) -> Iterator[Imported]:
-    for bindings in module.scope.bindings.values():
-        for binding in bindings:
-            if isinstance(binding, Imported):
-                yield binding
 
 
 def _merge_globals(module: Module) -> None:

@@ -1,0 +1,91 @@
+"""Where a node stands: whether ``await`` may stand there, and whether its code runs there at all."""
+
+from __future__ import annotations
+
+import ast
+
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
+from rasa_asyncify.project.values import OwnFunction
+
+# Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.
+DEFERRED = frozenset(
+    {
+        "run_in_executor",
+        "to_thread",
+        "submit",
+        "Thread",
+        "Timer",
+        "Process",
+        "start_new_thread",
+        "add_job",
+        "add_periodic_task",
+        "scheduled_job",
+        "register",
+        "run_sync",
+        "sync_to_async",
+        "signal",
+        "add_done_callback",
+    }
+)
+
+
+def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:
+    """The nodes around ``node``, innermost first, up to the scope's own."""
+    parents = scope.facts.parents
+    found: list[ast.AST] = []
+    current = parents.get(node)
+    while current is not None and current is not scope.node:
+        found.append(current)
+        current = parents.get(current)
+    return found
+
+
+def can_await_at(node: ast.AST, scope: Scope) -> bool:
+    """Whether ``await`` may stand at ``node``, in a coroutine function and on Python 3.9."""
+    depth = 0
+    child: ast.AST = node
+    for parent in enclosing(node, scope):
+        if isinstance(parent, (ast.Lambda, ast.ClassDef, *FUNCTION_NODES)):
+            return False
+        if isinstance(parent, COMPREHENSIONS):
+            first = parent.generators[0]
+            if child is first and _inside(node, first.iter, scope):
+                child = parent
+                continue
+            if isinstance(parent, ast.GeneratorExp):
+                return False
+            depth += 1
+            if depth > 1:
+                return False
+        child = parent
+    return True
+
+
+def _inside(node: ast.AST, ancestor: ast.AST, scope: Scope) -> bool:
+    return node is ancestor or ancestor in enclosing(node, scope)
+
+
+def is_deferred(node: ast.AST, scope: Scope, runners: frozenset[Function], inference: Inference) -> bool:
+    """Whether ``node`` stands in a lambda that something else will call: a thread, a scheduler."""
+    if not scope.facts.lambdas:
+        return False
+    child: ast.AST = node
+    for parent in [*enclosing(node, scope)]:
+        if isinstance(child, ast.Lambda):
+            call = scope.facts.parents.get(parent) if isinstance(parent, ast.keyword) else parent
+            if isinstance(call, ast.Call) and call.func is not child:
+                return is_deferring_call(call, scope, runners, inference)
+        child = parent
+    return False
+
+
+def is_deferring_call(
+    call: ast.Call, scope: Scope, runners: frozenset[Function], inference: Inference
+) -> bool:
+    """Whether ``call`` hands its arguments on to be called in a thread or later."""
+    func = call.func
+    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
+    if name in DEFERRED:
+        return True
+    return any(isinstance(v, OwnFunction) and v.function in runners for v in inference.infer(func, scope))
