@@ -145,7 +145,7 @@ def run_case(case: Case, folder: Path) -> list[LoopReport]:
     """Run the case's actions, in their order, on the project in `folder`."""
     snapshot = _snapshot(case)
     reports = []
-    with _stubs(case), quiet_logs(), RecordingServer() as server:
+    with stubs(case), quiet_logs(), RecordingServer() as server:
         for route in case.route:
             replies = [_reply(**reply) for reply in route["replies"]]
             server.on(route["path"], *replies, method=route.get("method"))
@@ -221,7 +221,7 @@ def quiet_logs() -> Iterator[None]:
 
 
 @contextmanager
-def _stubs(case: Case) -> Iterator[None]:
+def stubs(case: Case) -> Iterator[None]:
     """Have the case's stand-ins for libraries importable, and forget them afterwards."""
     folder = str(case.folder / "stubs")
     sys.path.insert(0, folder)

@@ -93,7 +93,9 @@ def _own_modules(folder: Path) -> Iterator[None]:
 
 
 def _is_in(folder: Path, module: ModuleType) -> bool:
-    places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
+    places = [getattr(module, "__file__", None)]
+    with contextlib.suppress(KeyError):  # a namespace package below one that is forgotten already
+        places += getattr(module, "__path__", ())
     return any(isinstance(p, str) and p.startswith(f"{folder}{os.sep}") for p in places)
 
 

@@ -21,6 +21,7 @@ from fixture_cases import (
     migrate_tree,
     run_case,
     run_own_tests,
+    stubs,
     tree,
     update_after,
 )
@@ -105,17 +106,17 @@ def check_behaviour(case: Case, before: list[LoopReport], after: list[LoopReport
     assert any(not report.outcome.error for report in before)
 
 
-def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path) -> None:
     """rasa-sdk 3.21 sends the action instances to a worker process."""
     if not migrated.case.run:
         pytest.skip("no action of this case can be run on the installed rasa-sdk")
-    monkeypatch.syspath_prepend(migrated.case.folder / "stubs")
     env = {"API_URL": "http://127.0.0.1:9"}
-    try:
-        pickled(copy_of(migrated.before, tmp_path), env=env)
-    except AttributeError as error:  # such as the SDK's own InMemoryKnowledgeBase
-        pytest.skip(f"not before either: {error}")
-    assert pickled(copy_of(migrated.after, tmp_path), env=env)
+    with stubs(migrated.case):
+        try:
+            pickled(copy_of(migrated.before, tmp_path), env=env)
+        except AttributeError as error:  # such as the SDK's own InMemoryKnowledgeBase
+            pytest.skip(f"not before either: {error}")
+        assert pickled(copy_of(migrated.after, tmp_path), env=env)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.own_tests], ids=lambda case: case.name)
