@@ -49,7 +49,7 @@ class Graph:
         todo = list(start)
         while todo:
             function = todo.pop()
-            if function in self.reached:
+            if function in self.reached or _is_trivial(function):
                 continue
             self.reached[function] = None
             todo += self._wrappers(function)
@@ -158,13 +158,13 @@ class Graph:
         return False
 
     def keeps_coroutine(self, function: Function) -> bool:
-        """Whether a plain function gets coroutines that it neither returns at once nor gives to asyncio."""
+        """Whether a plain function returns a coroutine by way of a variable, which the SDK then awaits."""
         for site in self.finder.sites(function.scope):
             if not isinstance(site.node, ast.Call) or site.node in function.facts.awaited:
                 continue
             if any(t.is_async or self.hands_on(t) for t in site.targets):
                 parent = function.facts.parents.get(site.node)
-                if not returns_it(site.node, function.scope) and not isinstance(parent, ast.Call):
+                if isinstance(parent, ast.Assign) and _is_handed_on(parent, function):
                     return True
         return False
 
@@ -289,6 +289,26 @@ def _fits(call: ast.Call, function: Function) -> bool:
         return False
     required = len(positional) - len(arguments.defaults)
     return given + len(call.keywords) >= required
+
+
+def _is_trivial(function: Function) -> bool:
+    """Whether a function only gives a constant, as most ``name()`` methods do."""
+    body = function.node.body
+    last = body[-1]
+    return (
+        isinstance(last, ast.Return)
+        and isinstance(last.value, ast.Constant)
+        and (len(body) == 1 or (len(body) == 2 and isinstance(body[0], ast.Expr)))
+        and isinstance(getattr(body[0], "value", None), ast.Constant)
+        and not function.node.decorator_list
+        and not isinstance(function.node, ast.AsyncFunctionDef)
+    )
+
+
+def _is_handed_on(statement: ast.Assign, function: Function) -> bool:
+    """Whether a name that the statement binds is returned somewhere."""
+    names = {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return any(isinstance(r.value, ast.Name) and r.value.id in names for r in function.facts.returns)
 
 
 def returns_it(node: ast.expr, scope: Scope) -> bool:

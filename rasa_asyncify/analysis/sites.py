@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.inference import Inference, is_plain_type
 from rasa_asyncify.project.model import (
     Assigned,
     Class,
@@ -56,13 +56,10 @@ _EAGER = frozenset(
     }
 )
 _TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
-_ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "rasa_sdk"})
+_ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "operator"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
 _DEPTH = 8
 _NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
-_PLAIN_TYPES = frozenset(
-    "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
-)
 # Lazy ones: what they call runs where their result is used up.
 LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
 
@@ -110,9 +107,10 @@ class SiteFinder:
 
     def sites(self, scope: Scope) -> list[Site]:
         """The sites in the scope's own code, in no particular order."""
-        if scope not in self._known:
-            self._known[scope] = list(self._find(scope))
-        return self._known[scope]
+        known = self._known.get(scope)
+        if known is None:
+            known = self._known[scope] = self._find(scope)
+        return known
 
     def _find(self, scope: Scope) -> list[Site]:
         facts = scope.facts
@@ -245,7 +243,7 @@ class SiteFinder:
         if arguments.vararg:
             pairs += [(arguments.vararg, a) for a in node.args[len(positional) :]]
         for parameter, argument in pairs:
-            if isinstance(argument, _NEVER_FLOWS) or _is_plain_type(parameter.annotation):
+            if isinstance(argument, _NEVER_FLOWS) or is_plain_type(parameter.annotation):
                 continue
             values = self.inference.infer(argument, scope)
             if values and not set(values) <= set(self.inference.parameter(function, parameter.arg)):
@@ -413,15 +411,6 @@ class SiteFinder:
             site.thread = self.thread_rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and self.is_shared(receiver, scope)
         return site
-
-
-def _is_plain_type(annotation: ast.expr | None) -> bool:
-    """Whether a parameter's annotation rules out functions and objects of interest."""
-    if isinstance(annotation, ast.Name):
-        return annotation.id in _PLAIN_TYPES
-    if not isinstance(annotation, ast.Subscript):
-        return False
-    return all(n.id in _PLAIN_TYPES for n in ast.walk(annotation) if isinstance(n, ast.Name))
 
 
 def _strictest(rules: set[str | None]) -> str | None:

@@ -144,6 +144,9 @@ class Inference:
 
     def _added(self, name: str, scope: Scope) -> Values:
         """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``."""
+        made = [b.value for b in scope.bindings.get(name, ()) if isinstance(b, Assigned)]
+        if not any(isinstance(v, (ast.Dict, ast.List, ast.Set, ast.Call)) for v in made):
+            return ()
         items = _union([self.infer(value, where) for value, where in scope.additions(name)])
         return (Container(items),) if items else ()
 
@@ -175,7 +178,7 @@ class Inference:
                 return (OwnClass(owner, exact=False),)
             return (Instance(owner, exact=False),)
         found: list[Values] = []
-        if parameter.annotation is not None:
+        if parameter.annotation is not None and not is_plain_type(parameter.annotation):
             found.append(self.annotation(parameter.annotation, function.parent))
         if parameter.default is not None:
             found.append(self.infer(parameter.default, function.parent))
@@ -510,6 +513,18 @@ def _union(parts: Iterable[Values]) -> Values:
     return tuple(dict.fromkeys(value for part in full for value in part))
 
 
+def is_plain_type(annotation: ast.expr | None) -> bool:
+    """Whether a parameter's annotation rules out functions and objects of interest."""
+    if isinstance(annotation, ast.Name):
+        return annotation.id in _PLAIN_TYPES
+    if not isinstance(annotation, ast.Subscript):
+        return False
+    return all(n.id in _PLAIN_TYPES for n in ast.walk(annotation) if isinstance(n, ast.Name))
+
+
+_PLAIN_TYPES = frozenset(
+    "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
+)
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
 # functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
 _PASS_THROUGH = frozenset(

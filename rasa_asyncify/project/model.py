@@ -22,7 +22,7 @@ _INNER_CLASS = re.compile(r"^[ \t]+class[ \t]", re.M)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Imported:
     """A name bound by an import: ``module`` as written, ``name`` where it is ``from module import name``."""
 
@@ -32,35 +32,35 @@ class Imported:
     node: ast.Import | ast.ImportFrom
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Assigned:
     """A name bound to the value of an expression."""
 
     value: ast.expr
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Annotated:
     """A name that only an annotation tells about: a field of a dataclass."""
 
     annotation: ast.expr
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Entered:
     """A name bound by ``with value as name``."""
 
     value: ast.expr
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Item:
     """A name bound to the items of an iterable, or to a part of an unpacked value."""
 
     value: ast.expr
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Parameter:
     """A parameter of ``function``; ``star`` is "*" or "**" for the collecting ones."""
 
@@ -72,7 +72,7 @@ class Parameter:
     star: str = ""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)
 class Opaque:
     """A name bound by something that tells nothing about its value."""
 
@@ -130,11 +130,16 @@ class Scope:
     function: Function | None = None
     cls: Class | None = None
 
-    @cached_property
-    def facts(self) -> Facts:
-        from rasa_asyncify.project.reader import read_scope
+    _facts: Facts | None = None
 
-        return read_scope(self)
+    @property
+    def facts(self) -> Facts:
+        """What the scope's own code holds, read on first use."""
+        if self._facts is None:
+            from rasa_asyncify.project.reader import read_scope
+
+            self._facts = read_scope(self)
+        return self._facts
 
     @property
     def bindings(self) -> dict[str, list[Binding]]:
@@ -145,7 +150,7 @@ class Scope:
         scope: Scope | None = self
         while scope is not None:
             if scope is self or scope.cls is None:
-                facts = scope.facts
+                facts = scope._facts or scope.facts
                 found = facts.bindings.get(name)
                 if found is not None and name not in facts.outer:
                     return found, scope
@@ -187,9 +192,8 @@ class Function:
     parent: Scope
     owner: Class | None
 
-    @cached_property
-    def scope(self) -> Scope:
-        return Scope(self.module, self.node, self.parent, function=self)
+    def __post_init__(self) -> None:
+        self.scope = Scope(self.module, self.node, self.parent, function=self)
 
     @property
     def name(self) -> str:
@@ -254,9 +258,8 @@ class Class:
     unknown_bases: bool = False
     subclasses: list[Class] = field(default_factory=list)
 
-    @cached_property
-    def scope(self) -> Scope:
-        return Scope(self.module, self.node, self.parent, cls=self)
+    def __post_init__(self) -> None:
+        self.scope = Scope(self.module, self.node, self.parent, cls=self)
 
     @property
     def name(self) -> str:
