@@ -24,6 +24,7 @@ from rasa_asyncify.writing import is_writable
 _MENTIONS = (b"rasa_sdk", b"rasa_core_sdk")
 _IMPORT = re.compile(rb"import[ \t]+(\()?")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
+_MOSTLY = 0.8
 _ATTEMPTS = 5
 
 
@@ -151,8 +152,10 @@ class _Run:
     def _relevant(self) -> list[Path]:
         """The files that mention the SDK, those that import them, and those that any of these import."""
         seeds = [p for p, data in self.data.items() if any(m in data for m in _MENTIONS)]
-        if not seeds or len(seeds) == len(self.data):
-            return seeds
+        if not seeds:
+            return []
+        if len(seeds) > _MOSTLY * len(self.data):
+            return list(self.data)  # telling the few others apart would cost more than reading them
         imports = {path: _imported_names(data) for path, data in self.data.items()}
         users: dict[str, set[Path]] = {}
         for path, names in imports.items():

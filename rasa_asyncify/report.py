@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import difflib
-import shlex
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from rasa_asyncify.edits import (
-    Edit,
-    Fetch,
-    MakeAsync,
-    MoveBody,
-    OffloadCall,
-    OffloadExpression,
-    RunCall,
-    Sleep,
-)
 from rasa_asyncify.engine import Change, Result, relative
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.rules import RULES
+
+if TYPE_CHECKING:
+    from rasa_asyncify.edits import Edit
+    from rasa_asyncify.summary import Counts
 
 
 class Reporter:
@@ -37,6 +28,8 @@ class Reporter:
 
     def diff(self, change: Change, color: bool | None) -> None:
         """The unified diff of one file."""
+        import difflib
+
         name = relative(change.path)
         before = change.before.text if change.before is not None else ""
         old = name if change.before is not None else "/dev/null"
@@ -69,9 +62,7 @@ class Reporter:
         if self.quiet:
             return
         self._findings()
-        self._counts()
-        if self.result.changes:
-            self._to_do(paths)
+        self._to_do(paths, self._counts())
 
     # -- parts ---------------------------------------------------------------
 
@@ -82,32 +73,36 @@ class Reporter:
         notes = self.result.plan.notes if self.verbose else []
         for finding in [*self.result.findings, *sorted(set(notes), key=_place)]:
             self._say(f"{relative(finding.path)}:{finding.line}: {finding.rule} {finding.message}")
+        from rasa_asyncify.rules import RULES
+
         for code in sorted({f.rule for f in self.result.findings}):
             rule = RULES[code]
             self._say(f"{code} {rule.name}: {rule.why} {rule.do}".rstrip())
 
-    def _counts(self) -> None:
+    def _counts(self) -> Counts | None:
+        """Say what changed; the counts, or None where nothing did."""
         changes = self.result.changes
-        edits = [e for c in changes if (m := self.result.plan.modules.get(c.path)) for e in m.edits]
         if not changes:
             if not self.result.errors and not self.result.findings:
                 self._say("All done! Nothing to change.", bold=True)
             self._left()
-            return
+            return None
+        from rasa_asyncify.summary import count
+
+        modules = self.result.plan.modules
+        counts = count([e for c in changes if c.path in modules for e in modules[c.path].edits])
         would = "" if self.writes else "would be "
-        runs = sum(e.actions for e in edits if isinstance(e, (MakeAsync, MoveBody)))
-        functions = sum(isinstance(e, (MakeAsync, MoveBody)) and not e.actions for e in edits)
-        native = sum(isinstance(e, (Sleep, Fetch)) for e in edits)
-        moved = sum(isinstance(e, MoveBody) for e in edits)
-        calls = sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits)
-        run = sum(isinstance(e, RunCall) for e in edits)
-        self._say(f"{_count(runs, 'action')} {would}made async, with {_count(functions, 'other function')}.")
+        others = _count(counts.functions, "other function")
+        self._say(f"{_count(counts.actions, 'action')} {would}made async, with {others}.")
+        bodies = f"{counts.bodies} whole {'body' if counts.bodies == 1 else 'bodies'}"
         self._say(
-            f"{_count(native, 'call')} {would}native; {_count(calls, 'call')} and "
-            f"{moved} whole {'body' if moved == 1 else 'bodies'} {would}sent to worker threads."
+            f"{_count(counts.native, 'call')} {would}native; {_count(counts.offloaded, 'call')} and "
+            f"{bodies} {would}sent to worker threads."
         )
-        if run:
-            self._say(f"{_count(run, 'call')} in tests and scripts {would}wrapped in asyncio.run().")
+        if counts.wrapped:
+            self._say(
+                f"{_count(counts.wrapped, 'call')} in synchronous code {would}wrapped in asyncio.run()."
+            )
         self._left()
         modified = sum(c.before is not None for c in changes)
         self._say(
@@ -115,26 +110,23 @@ class Reporter:
             f"{len(self.result.targets) - modified} left unchanged.",
             bold=True,
         )
+        return counts
 
     def _left(self) -> None:
-        left = Counter(f.blocks for f in self.result.findings)
-        if left[True]:
-            self._say(
-                f"{_count(left[True], 'place')} still blocks the event loop: see above."
-                if left[True] == 1
-                else f"{left[True]} places still block the event loop: see above."
-            )
+        left = sum(f.blocks for f in self.result.findings)
+        if left:
+            text = "1 place still blocks" if left == 1 else f"{left} places still block"
+            self._say(f"{text} the event loop: see above.")
 
-    def _to_do(self, paths: Sequence[Path]) -> None:
-        edits = [e for m in self.result.plan.modules.values() for e in m.edits]
-        if any(isinstance(e, Fetch) for e in edits):
+    def _to_do(self, paths: Sequence[Path], counts: Counts | None) -> None:
+        if counts is not None and counts.fetches:
             self._say(self._install())
         wider = sorted(self.result.plan.wider)
         if wider:
             names = [str(p) for p in paths] + [relative(p) for p in wider]
-            command = " ".join(["rasa-asyncify", *(shlex.quote(n) for n in dict.fromkeys(names))])
-            self._say(f"Callers lie outside of the given paths. To change them as well: {command}")
-        if any(isinstance(e, (MakeAsync, MoveBody)) and e.actions for e in edits):
+            command = " ".join(["rasa-asyncify", *(_quoted(n) for n in dict.fromkeys(names))])
+            self._say(f"Callers or helpers lie outside of the given paths. To change them as well: {command}")
+        if counts is not None and counts.actions:
             self._say(
                 "An async action can be cancelled while it waits: by a client that hangs up, and after "
                 "SANIC_RESPONSE_TIMEOUT seconds (60 by default). Raise it for longer actions."
@@ -160,7 +152,15 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
+def _quoted(text: str) -> str:
+    import shlex
+
+    return shlex.quote(text)
+
+
 def _kind(edit: Edit) -> str:
+    from rasa_asyncify.rules import RULES
+
     return RULES[edit.rule].name
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import rasa_asyncify
+from rasa_asyncify.catalogue import Catalogue
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -326,3 +327,16 @@ def test_every_exception_is_still_needed() -> None:
     assert UNNAMED - classes() == set()
     assert set(ELSEWHERE) - named - members == set()
     assert set(ON_INSTANCES) - classes() == set()
+
+
+def test_shortcuts_hold_what_the_files_hold() -> None:
+    """Two questions are answered without opening a file; their answers are written down in the loader."""
+    attributes: set[str] = set()
+    subscripts: set[str] = set()
+    for file in FILES:
+        for entry in data(file).get("class", {}).values():
+            attributes.update(entry.get("blocking-attributes", ()))
+            if {"getitem", "setitem"} & set(entry.get("operations", ())):
+                subscripts.add(file.stem)
+    assert Catalogue.blocking_attributes == attributes
+    assert Catalogue.subscript_libraries == subscripts

@@ -14,7 +14,7 @@ from rasa_asyncify.project.model import Function, Imported, Scope
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 from rasa_asyncify.sdk import base_awaits
 
-_ROUNDS = 4
+_ROUNDS = 6
 
 
 class Graph:
@@ -27,6 +27,7 @@ class Graph:
         self.reached: dict[Function, None] = {}
         self.callers: dict[Function, list[Site]] = defaultdict(list)
         self.runners: frozenset[Function] = frozenset()
+        self.anything_blocks = False
         self._blocking: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}
 
@@ -36,15 +37,15 @@ class Graph:
         """Follow the calls from ``start``; again, as long as new arguments flow into parameters."""
         start = list(start)
         for _ in range(_ROUNDS):
-            known = sum(len(v) for v in self.inference.flows.values())
-            self._reach_once(start)
-            if sum(len(v) for v in self.inference.flows.values()) == known:
+            if not self._reach_once(start) and not self.finder.settle_flows():
                 break
             self.inference.forget()
             self.finder.forget()
         self._find_blocking()
 
-    def _reach_once(self, start: list[Function]) -> None:
+    def _reach_once(self, start: list[Function]) -> bool:
+        """One round; whether decorators told more about what their parameters hold."""
+        known = len(self._references)
         self.reached = {}
         todo = list(start)
         while todo:
@@ -56,6 +57,7 @@ class Graph:
             for site in self.finder.sites(function.scope):
                 todo += site.targets
         self.runners = frozenset(f for f in self.reached if is_runner(f))
+        return len(self._references) > known
 
     def _wrappers(self, function: Function) -> list[Function]:
         """The project's own wrappers around ``function``, which now call it."""
@@ -97,7 +99,9 @@ class Graph:
 
     def _find_blocking(self) -> None:
         self._blocking = set()
-        changed = True
+        # Most projects that are migrated already have no blocker within reach at all.
+        self.anything_blocks = any(s.blockers for f in self.reached for s in self.finder.sites(f.scope))
+        changed = self.anything_blocks
         while changed:
             changed = False
             for function in self.reached:
@@ -173,9 +177,8 @@ class Graph:
     def index_callers(self) -> None:
         """Find the callers of every reached function, in every scope of the project."""
         for _ in range(_ROUNDS):
-            known = sum(len(v) for v in self.inference.flows.values())
             sites = [site for scope in self._scopes() for site in self.finder.sites(scope)]
-            if sum(len(v) for v in self.inference.flows.values()) == known:
+            if not self.finder.settle_flows():
                 break
             self.inference.forget()
             self.finder.forget()

@@ -34,6 +34,8 @@ class Analysis:
                 always = entry.treatment in (Treatment.RUN, Treatment.AWAITED)
                 if always or self.graph.blocks(function):
                     return False
+        if not self.graph.anything_blocks:
+            return True
         return not any(
             self.graph.site_blocks(site)
             for function in self.graph.reached

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 from rasa_asyncify.project.inference import Inference, is_plain_type
@@ -97,13 +99,21 @@ class SiteFinder:
         self.catalogue = inference.catalogue
         self._known: dict[Scope, list[Site]] = {}
         self._rules: dict[Class, str | None] = {}
+        self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
+
+    @cached_property
+    def _subscripts_matter(self) -> bool:
+        """Whether anything in the project has a ``[...]`` that may run something."""
+        words = (*self.catalogue.subscript_libraries, "__getitem__", "__setitem__")
+        return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
 
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
         self._known.clear()
         self._rules.clear()
+        self._given.clear()
 
     def sites(self, scope: Scope) -> list[Site]:
         """The sites in the scope's own code, in no particular order."""
@@ -119,7 +129,8 @@ class SiteFinder:
         for node in facts.loads:
             if isinstance(node.ctx, ast.Load):
                 found.append(self._load(node, scope))
-        found += [self._subscript(node, scope) for node in facts.subscripts]
+        if self._subscripts_matter:
+            found += [self._subscript(node, scope) for node in facts.subscripts]
         found += [self._loop(node, scope) for node in facts.loops]
         found += [self._with(node, scope) for node in facts.withs]
         return [site for site in found if site is not None]
@@ -245,9 +256,19 @@ class SiteFinder:
         for parameter, argument in pairs:
             if isinstance(argument, _NEVER_FLOWS) or is_plain_type(parameter.annotation):
                 continue
-            values = self.inference.infer(argument, scope)
-            if values and not set(values) <= set(self.inference.parameter(function, parameter.arg)):
-                self.inference.flows[(function, parameter.arg)].append((argument, scope))
+            self._given[(function, parameter.arg)].append((argument, scope))
+
+    def settle_flows(self) -> bool:
+        """Let arguments flow into the parameters that something asked about; whether that told anything new."""
+        inference = self.inference
+        grown = False
+        for key in list(inference.asked & self._given.keys()):
+            for argument, scope in self._given.pop(key):
+                values = inference.infer(argument, scope)
+                if values and not set(values) <= set(inference.parameter(*key)):
+                    inference.flows[key].append((argument, scope))
+                    grown = True
+        return grown
 
     def _describe(self, site: Site, values: Values) -> None:
         """Fill in native replacement, thread rule and sharing."""
@@ -419,8 +440,10 @@ def _strictest(rules: set[str | None]) -> str | None:
 
 def is_runner(function: Function) -> bool:
     """Whether ``function`` sends what it is given to an executor, as ``in_thread`` does."""
-    return function.is_async and any(
-        load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads
+    return (
+        function.is_async
+        and function.module.may_use_executor
+        and any(load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads)
     )
 
 

@@ -9,11 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 
 @dataclass(frozen=True)
 class LibraryClass:
@@ -135,6 +130,11 @@ class Catalogue:
         )
     )
 
+    # The libraries with objects whose `[...]` may block.
+    subscript_libraries = frozenset(
+        {"cassandra", "mongoengine", "pandas", "peewee", "pymongo", "redis", "sqlalchemy"}
+    )
+
     def library(self, name: str) -> Library | None:
         """The library that the dotted ``name`` belongs to; None if unknown."""
         return _load(name.partition(".")[0])
@@ -185,6 +185,10 @@ def _names() -> frozenset[str]:
 def _load(root: str) -> Library | None:
     if root not in _names():
         return None
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
     text = (_FOLDER / f"{root}.toml").read_text("utf-8")
     return _library(root, tomllib.loads(text))
 

@@ -52,6 +52,7 @@ class Inference:
         self.project = project
         self.catalogue = catalogue
         self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        self.asked: set[tuple[Function, str]] = set()
         self._memo: dict[int, Values] = {}
         self._names: dict[tuple[Scope, str], Values] = {}
         self._depth = 0
@@ -72,10 +73,8 @@ class Inference:
             return ()
         self._memo[key] = ()
         self._depth += 1
-        try:
-            found = handler(self, node, scope)
-        finally:
-            self._depth -= 1
+        found = handler(self, node, scope)
+        self._depth -= 1
         self._memo[key] = found
         return found
 
@@ -177,6 +176,7 @@ class Inference:
             if function.is_class_method or function.name in ("__new__", "__init_subclass__"):
                 return (OwnClass(owner, exact=False),)
             return (Instance(owner, exact=False),)
+        self.asked.add((function, parameter.name))
         found: list[Values] = []
         if parameter.annotation is not None and not is_plain_type(parameter.annotation):
             found.append(self.annotation(parameter.annotation, function.parent))
@@ -519,7 +519,8 @@ def is_plain_type(annotation: ast.expr | None) -> bool:
         return annotation.id in _PLAIN_TYPES
     if not isinstance(annotation, ast.Subscript):
         return False
-    return all(n.id in _PLAIN_TYPES for n in ast.walk(annotation) if isinstance(n, ast.Name))
+    inside = [n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)]
+    return all(name in _PLAIN_TYPES or name in ("Any", "Optional") for name in inside)
 
 
 _PLAIN_TYPES = frozenset(

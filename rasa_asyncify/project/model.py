@@ -338,6 +338,11 @@ class Module:
     def lines(self) -> list[str]:
         return self.source.text.split("\n")
 
+    @cached_property
+    def may_use_executor(self) -> bool:
+        """Whether the text mentions an executor's entry; cheaper than looking."""
+        return "run_in_executor" in self.source.text or "to_thread" in self.source.text
+
     def grows(self, name: str) -> bool:
         """Whether some function may add to the global container ``name``; cheaper than looking."""
         text = self.source.text

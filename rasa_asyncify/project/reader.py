@@ -156,7 +156,8 @@ class _Reader:
         function = Function(self.scope.module, node, self.scope, self.scope.cls)
         self._bind(node.name, function)
         self.facts.nested.append(function)
-        self._enter_header([*node.decorator_list, *_defaults(node.args)])
+        if node.decorator_list or node.args.defaults or node.args.kw_defaults:
+            self._enter_header([*node.decorator_list, *_defaults(node.args)])
         return True
 
     def _class(self, node: ast.ClassDef) -> bool:

@@ -1,0 +1,46 @@
+"""Count what a run changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rasa_asyncify.edits import (
+    Edit,
+    Fetch,
+    MakeAsync,
+    MoveBody,
+    OffloadCall,
+    OffloadExpression,
+    RunCall,
+    Sleep,
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``actions`` and other ``functions`` made async; calls made ``native`` or ``offloaded``; ``bodies`` offloaded
+    as a whole; ``wrapped`` calls in synchronous code. ``fetches``: aiohttp is needed.
+    """
+
+    actions: int
+    functions: int
+    native: int
+    offloaded: int
+    bodies: int
+    wrapped: int
+    fetches: bool
+
+
+def count(edits: Sequence[Edit]) -> Counts:
+    """The counts for the edits of all files that change."""
+    made = [e for e in edits if isinstance(e, (MakeAsync, MoveBody))]
+    return Counts(
+        actions=sum(e.actions for e in made),
+        functions=sum(not e.actions for e in made),
+        native=sum(isinstance(e, (Sleep, Fetch)) for e in edits),
+        offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
+        bodies=sum(isinstance(e, MoveBody) for e in edits),
+        wrapped=sum(isinstance(e, RunCall) for e in edits),
+        fetches=any(isinstance(e, Fetch) for e in edits),
+    )
