@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from rasa_asyncify.analysis.decorators import Decorators
 from rasa_asyncify.analysis.places import is_deferred, is_deferring_call
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
-from rasa_asyncify.project.inference import Inference, constant_prefix
+from rasa_asyncify.project.inference import Inference, text_start
 from rasa_asyncify.project.model import Function, Imported, Scope
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 from rasa_asyncify.sdk import base_awaits
@@ -254,7 +254,7 @@ class Graph:
         if last != "getattr" or len(call.args) < 2:
             return []
         found = [v.function for v in self.inference.infer(call, scope) if isinstance(v, OwnFunction)]
-        if not isinstance(call.args[1], ast.Constant) and constant_prefix(call.args[1]) is None:
+        if not isinstance(call.args[1], ast.Constant) and text_start(call.args[1], scope) is None:
             for value in self.inference.infer(call.args[0], scope):
                 if isinstance(value, (Instance, OwnClass)):
                     found += [f for f in wanted if f.owner in value.cls.relatives()]

@@ -352,7 +352,7 @@ class Inference:
         if isinstance(attribute, ast.Constant) and isinstance(attribute.value, str):
             name = attribute.value
             return _union(self.attribute(v, name) for v in values)
-        prefix = constant_prefix(attribute)
+        prefix = text_start(attribute, scope)
         found: list[Values] = []
         for value in values:
             if isinstance(value, (Instance, OwnClass)):
@@ -496,8 +496,20 @@ class Inference:
         return (LambdaValue(node, scope),)
 
 
+def text_start(node: ast.expr, scope: Scope) -> str | None:
+    """The constant start of a computed string, also where it went through a variable."""
+    if isinstance(node, ast.Name):
+        found = scope.lookup(node.id)
+        values = [b.value for b in found[0] if isinstance(b, Assigned)] if found else []
+        starts = {constant_prefix(v) for v in values}
+        return starts.pop() if len(starts) == 1 else None
+    return constant_prefix(node)
+
+
 def constant_prefix(node: ast.expr) -> str | None:
     """The constant start of a computed string: ``"do_"`` for ``f"do_{x}"`` and ``"do_" + x``."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
     if isinstance(node, ast.JoinedStr) and node.values:
         first = node.values[0]
         return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
