@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from rasa_asyncify.analysis.decorators import Decorators
 from rasa_asyncify.analysis.places import is_deferred, is_deferring_call
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
-from rasa_asyncify.project.inference import Inference, text_start
+from rasa_asyncify.project.expressions import text_start
+from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Function, Imported, Scope
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 from rasa_asyncify.sdk import base_awaits

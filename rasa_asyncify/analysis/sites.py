@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from rasa_asyncify.project.inference import Inference, is_plain_type
+from rasa_asyncify.project.expressions import is_plain_type
+from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
     Assigned,
     Class,

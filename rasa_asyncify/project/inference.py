@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.project.expressions import is_plain_type, text_start
 from rasa_asyncify.project.index import Folder, Project
 from rasa_asyncify.project.model import (
     Annotated,
@@ -496,28 +497,6 @@ class Inference:
         return (LambdaValue(node, scope),)
 
 
-def text_start(node: ast.expr, scope: Scope) -> str | None:
-    """The constant start of a computed string, also where it went through a variable."""
-    if isinstance(node, ast.Name):
-        found = scope.lookup(node.id)
-        values = [b.value for b in found[0] if isinstance(b, Assigned)] if found else []
-        starts = {constant_prefix(v) for v in values}
-        return starts.pop() if len(starts) == 1 else None
-    return constant_prefix(node)
-
-
-def constant_prefix(node: ast.expr) -> str | None:
-    """The constant start of a computed string: ``"do_"`` for ``f"do_{x}"`` and ``"do_" + x``."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return node.value
-    if isinstance(node, ast.JoinedStr) and node.values:
-        first = node.values[0]
-        return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
-    if isinstance(node, ast.BinOp) and isinstance(node.left, ast.Constant):
-        return node.left.value if isinstance(node.left.value, str) else None
-    return None
-
-
 def _union(parts: Iterable[Values]) -> Values:
     full = [part for part in parts if part]
     if len(full) < 2:
@@ -525,19 +504,6 @@ def _union(parts: Iterable[Values]) -> Values:
     return tuple(dict.fromkeys(value for part in full for value in part))
 
 
-def is_plain_type(annotation: ast.expr | None) -> bool:
-    """Whether a parameter's annotation rules out functions and objects of interest."""
-    if isinstance(annotation, ast.Name):
-        return annotation.id in _PLAIN_TYPES
-    if not isinstance(annotation, ast.Subscript):
-        return False
-    inside = [n.id for n in ast.walk(annotation) if isinstance(n, ast.Name)]
-    return all(name in _PLAIN_TYPES or name in ("Any", "Optional") for name in inside)
-
-
-_PLAIN_TYPES = frozenset(
-    "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
-)
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
 # functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
 _PASS_THROUGH = frozenset(
