@@ -6,7 +6,7 @@ import ast
 import gc
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +15,7 @@ from rasa_asyncify.analysis.entries import SdkLimits
 from rasa_asyncify.analysis.reach import Analysis, analyse
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.plan import Finding, Plan
+from rasa_asyncify.plan import POOL_MODULE, Finding, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Module
 from rasa_asyncify.source import Source, SourceError, decode, encode
@@ -78,14 +78,18 @@ def migrate(
     *,
     overlay: dict[Path, bytes] | None = None,
     named: Sequence[Path] = (),
+    walked: Iterable[Path] = (),
 ) -> Result:
     """Migrate the ``targets`` (absolute files) of the project at ``root``.
 
     ``overlay`` holds contents that stand in for those on disk. The ``named`` files are looked at even where they have
-    nothing to do with Rasa, so that one that doesn't parse is reported.
+    nothing to do with Rasa, so that one that doesn't parse is reported. The ``targets`` hold all files of the folders
+    ``walked``.
     """
     with _no_collection():
-        return _Run(targets, root, config, overlay or {}).result(named)
+        run = _Run(targets, root, config, overlay or {})
+        run.walked = frozenset(walked)
+        return run.result(named)
 
 
 class _Run:
@@ -106,6 +110,7 @@ class _Run:
         self.sources: dict[Path, Source] = {}
         self.trees: dict[Path, ast.Module] = {}
         self.given_up: set[Path] = set()
+        self.walked: frozenset[Path] = frozenset()
 
     def result(self, named: Sequence[Path]) -> Result:
         self._read_all()
@@ -135,7 +140,7 @@ class _Run:
 
     def _read_all(self) -> None:
         files = [*self.targets, *self.overlay]
-        if self.root.is_dir():  # standard input has no project around it
+        if self.root.is_dir() and self.root not in self.walked:  # standard input has no project around it
             files += python_files(
                 [self.root],
                 self.root,
@@ -144,7 +149,7 @@ class _Run:
             )
         for path in dict.fromkeys(files):
             try:
-                self.data[path] = self.overlay[path] if path in self.overlay else path.read_bytes()
+                self.data[path] = self.overlay[path] if path in self.overlay else _read(path)
             except OSError as error:
                 if path in self.targets:
                     self._error(path, None, error.strerror or str(error))
@@ -155,7 +160,8 @@ class _Run:
         if not seeds:
             return []
         if len(seeds) > _MOSTLY * len(self.data):
-            return list(self.data)  # telling the few others apart would cost more than reading them
+            # Telling the few others apart would cost more than reading them; an earlier run's pools hold nothing.
+            return [p for p in self.data if not p.name.startswith(POOL_MODULE)]
         imports = {path: _imported_names(data) for path, data in self.data.items()}
         users: dict[str, set[Path]] = {}
         for path, names in imports.items():
@@ -210,7 +216,7 @@ class _Run:
             if folder not in known:
                 pin = None
                 for above in (folder, *folder.parents):
-                    own = [r for r in requirements if above in (r.path.parent, r.path.parent.parent)]
+                    own = [r for r in requirements if above == _governed_by(r.path)]
                     pin = sdk_pin(own)
                     if pin is not None or above == self.root:
                         break
@@ -290,6 +296,7 @@ class _Run:
         overlay = {**self.overlay, **{c.path: c.data() for c in changes}}
         again = _Run([*self.targets, *(c.path for c in changes)], self.root, self.config, overlay)
         again.alone = self.alone
+        again.walked = self.walked
         again.given_up = set(self.given_up)
         again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
         again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
@@ -313,6 +320,19 @@ class _Run:
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)
         self._error(path, line, cause)
+
+
+def _governed_by(path: Path) -> Path:
+    """The folder that a requirements file speaks for: its own, or the one that has a ``requirements`` folder."""
+    folder = path.parent
+    return folder.parent if folder.name.startswith("requirements") else folder
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes, by a way that is a third faster than ``Path.read_bytes``: this runs a thousand times."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
 
 
 def _edits(plan: Plan, path: Path) -> str:

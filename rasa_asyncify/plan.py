@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rasa_asyncify.edits import Edit
 
+POOL_MODULE = "_blocking_calls"  # the private module of a package that holds the pool
+
 
 @dataclass(frozen=True)
 class Finding:

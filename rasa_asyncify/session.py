@@ -40,6 +40,7 @@ class Session:
     def __init__(self, paths: Sequence[Path], options: Options) -> None:
         self.paths = list(paths)
         self.options = options
+        self._walked: list[Path] = []
 
     def run(self) -> int:
         """Do it; the exit code.
@@ -57,6 +58,7 @@ class Session:
         config = self._config(root)
         targets = python_files(paths, root, exclude=config.exclude, extend_exclude=config.extend_exclude)
         named = [p for p in paths if p.is_file()]
+        self._walked = [p for p in paths if p not in named]
         result = self._migrate(targets, root, config, None, named)
         reporter = Reporter(result, self.options.quiet, self.options.verbose, self._writes())
         if self.options.diff:
@@ -96,8 +98,8 @@ class Session:
             black=self.options.black or config.black,
         )
 
-    @staticmethod
     def _migrate(
+        self,
         targets: Sequence[Path],
         root: Path,
         config: Config,
@@ -105,7 +107,7 @@ class Session:
         named: Sequence[Path],
     ) -> Result:
         try:
-            return migrate(targets, root, config, overlay=overlay, named=named)
+            return migrate(targets, root, config, overlay=overlay, named=named, walked=self._walked)
         except Exception as error:
             if os.environ.get("RASA_ASYNCIFY_DEBUG"):
                 raise

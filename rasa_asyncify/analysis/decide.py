@@ -295,7 +295,11 @@ class Decider:
 
     def _findings(self) -> None:
         add = self.plan.findings.append
+        places: set[tuple[Module, int]] = set()
         for site, reason in self.colours.stuck.items():
+            if (site.scope.module, site.line) in places:
+                continue  # one line says it for a statement and what stands in it
+            places.add((site.scope.module, site.line))
             names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3]) or "a call"
             if self.solver.writable(site.scope.module):
                 message = f"{names} still blocks the event loop: {reason}"

@@ -41,6 +41,8 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
         raise TooTangled("a loop or a `with` block waits at its ends")
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
         raise TooTangled("an assignment blocks")
+    if isinstance(site.scope.facts.parents.get(node), ast.withitem) and _waits_at_ends(node, site, graph):
+        raise TooTangled("a loop or a `with` block waits at its ends")
     _check_thread(site, graph)
     alone = needs_one_thread(site, graph)
     outer = node if can_await_at(node, site.scope) else _consumer(node, site.scope, graph)
@@ -51,6 +53,13 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
     if whole:
         _check_lambda(outer, site.scope, graph, awaitable)
     return Offload(outer, whole, alone)
+
+
+def _waits_at_ends(node: ast.expr, site: Site, graph: Graph) -> bool:
+    """Whether the ``with`` block that ``node`` opens blocks by itself, so that half of it would stay behind."""
+    item = site.scope.facts.parents[node]
+    block = site.scope.facts.parents.get(item)
+    return any(s.node is block and graph.site_blocks(s) for s in graph.active_sites(site.scope))
 
 
 def needs_one_thread(site: Site, graph: Graph) -> bool:

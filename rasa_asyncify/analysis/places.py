@@ -11,6 +11,10 @@ from rasa_asyncify.project.values import OwnFunction
 # Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.
 DEFERRED = frozenset(
     {
+        "in_thread",
+        "in_one_thread",
+        "_in_thread",
+        "_in_one_thread",
         "run_in_executor",
         "to_thread",
         "submit",

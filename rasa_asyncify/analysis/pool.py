@@ -6,11 +6,10 @@ import ast
 from pathlib import Path
 
 from rasa_asyncify.edits import MoveBody, OffloadCall, OffloadExpression
-from rasa_asyncify.plan import NewFile, Plan
+from rasa_asyncify.plan import POOL_MODULE, NewFile, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Imported, Module
 
-POOL_MODULE = "_blocking_calls"
 # A folder with any of these is where an assistant is started from: its modules are imported by their bare names.
 _STARTED_FROM = ("domain.yml", "config.yml", "endpoints.yml", "credentials.yml", "domain.yaml", "domain")
 

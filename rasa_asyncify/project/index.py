@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
@@ -32,29 +33,33 @@ class Project:
         self.modules: dict[Path, Module] = {}
         self._by_suffix: dict[str, list[Module]] = defaultdict(list)
         self._folders: dict[str, list[Path]] = defaultdict(list)
+        self._prefix = str(root).rstrip(os.sep) + os.sep
+        self._noted: set[Path] = set()
         self._classes: list[Class] | None = None
         self._found: dict[tuple[str, int, Module], tuple[Module | Folder, ...]] = {}
 
     def add(self, source: Source, tree: ast.Module) -> Module:
         """Take a parsed file in. ``source.path`` is absolute."""
         path = source.path
-        try:
-            parts = list(path.relative_to(self.root).with_suffix("").parts)
-        except ValueError:
-            parts = [path.stem]
+        text = str(path)
+        inside = text.startswith(self._prefix)
+        parts = text[len(self._prefix) :].split(os.sep) if inside else [path.name]  # noqa: PTH206 - faster
+        parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
         if parts[-1] == "__init__" and len(parts) > 1:
             parts.pop()
         module = Module(path, ".".join(parts), source, tree)
         self.modules[path] = module
         for start in range(len(parts)):
             self._by_suffix[".".join(parts[start:])].append(module)
-        folder = path.parent
-        while folder != self.root and self.root in folder.parents:
-            if folder in self._folders[folder.name]:
-                break
+        if inside:
+            self._note_folders(path.parent)
+        return module
+
+    def _note_folders(self, folder: Path) -> None:
+        while folder not in self._noted and folder != self.root:
+            self._noted.add(folder)
             self._folders[folder.name].append(folder)
             folder = folder.parent
-        return module
 
     def link(self) -> None:
         """Connect classes with their bases, once every module is in."""
