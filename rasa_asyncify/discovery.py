@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
 _ROOT_MARKERS = (".git", ".hg", "pyproject.toml")
+# What an assistant's folder holds; without any, a folder far above might be anybody's home.
+_ASSISTANT_FILES = ("domain.yml", "config.yml", "endpoints.yml")
 
 # What black leaves out, and two kinds of folder that hold other people's code.
 SKIPPED_FOLDERS = frozenset(
@@ -36,7 +38,7 @@ def find_root(paths: Sequence[Path]) -> Path:
 
     That is the nearest folder at or above the common parent of `paths` (the working folder if
     there are none) with a `.git`, `.hg` or `pyproject.toml`; if there is none, the working folder
-    where the paths lie in it, else the common parent.
+    where the paths lie right below it or it holds an assistant, else the common parent.
     Raises ValueError where the paths have no parent in common (two drives).
     """
     folders = [_folder_of(path) for path in paths] or [str(Path.cwd())]
@@ -45,7 +47,8 @@ def find_root(paths: Sequence[Path]) -> Path:
         if any((folder / marker).exists() for marker in _ROOT_MARKERS):
             return folder
     here = Path.cwd().resolve()
-    return here if here in common.parents else common
+    is_near = here == common.parent or any((here / name).exists() for name in _ASSISTANT_FILES)
+    return here if here in common.parents and is_near else common
 
 
 def compile_exclude(pattern: str) -> re.Pattern[str]:
