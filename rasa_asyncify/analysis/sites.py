@@ -100,6 +100,7 @@ class SiteFinder:
         self.catalogue = inference.catalogue
         self._known: dict[Scope, list[Site]] = {}
         self._rules: dict[Class, str | None] = {}
+        self._matters: dict[str, bool] = {}
         self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
@@ -157,6 +158,12 @@ class SiteFinder:
         if not isinstance(value, External):
             return True
         name = value.name
+        known = self._matters.get(name)
+        if known is None:
+            known = self._matters[name] = self._external_matters(name)
+        return known
+
+    def _external_matters(self, name: str) -> bool:
         if name.startswith("builtins."):
             return name in _TELLING or self.catalogue.blocks(name)
         return self.catalogue.library(name) is not None or name.partition(".")[0] in _ITERATION_MODULES

@@ -54,6 +54,7 @@ class Inference:
         self.catalogue = catalogue
         self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         self.asked: set[tuple[Function, str]] = set()
+        self._externals: dict[str, External] = {}
         self._memo: dict[int, Values] = {}
         self._names: dict[tuple[Scope, str], Values] = {}
         self._depth = 0
@@ -140,7 +141,10 @@ class Inference:
         return ()
 
     def _external(self, name: str) -> External:
-        return External(self.catalogue.canonical(name))
+        known = self._externals.get(name)
+        if known is None:
+            known = self._externals[name] = External(self.catalogue.canonical(name))
+        return known
 
     def _added(self, name: str, scope: Scope) -> Values:
         """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``."""
