@@ -296,8 +296,8 @@ class _Run:
         overlay = {**self.overlay, **{c.path: c.data() for c in changes}}
         again = _Run([*self.targets, *(c.path for c in changes)], self.root, self.config, overlay)
         again.alone = self.alone
-        again.walked = self.walked
         again.given_up = set(self.given_up)
+        again.data = {**self.data, **overlay}  # read once already
         again.sources = {p: s for p, s in self.sources.items() if p not in overlay}
         again.trees = {p: t for p, t in self.trees.items() if p not in overlay}
         plan = again.plan_only()
@@ -307,8 +307,7 @@ class _Run:
         return not unstable
 
     def plan_only(self) -> Plan:
-        """The plan for the files as they are."""
-        self._read_all()
+        """The plan for the files as they were read."""
         analysis = self._analyse(self._relevant(), lambda module: SdkLimits())
         if analysis.is_done():
             return Plan()

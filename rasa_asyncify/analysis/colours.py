@@ -120,14 +120,16 @@ class Solver:
 
     def _candidates(self) -> set[Function]:
         """The synchronous helpers that contain, or call what contains, something with a native form."""
+        return self._grow(lambda f, found: f not in self.entries.found and self._has_native(f, found))
+
+    def _grow(self, joins: Callable[[Function, set[Function]], bool]) -> set[Function]:
+        """The smallest set of synchronous functions that holds each one which ``joins`` what is in it already."""
         found: set[Function] = set()
         changed = True
         while changed:
             changed = False
             for function in self.graph.reached:
-                if function.is_async or function in found or function in self.entries.found:
-                    continue
-                if self._has_native(function, found):
+                if not function.is_async and function not in found and joins(function, found):
                     found.add(function)
                     changed = True
         return found
@@ -358,18 +360,11 @@ class Solver:
 
     def _find_running(self) -> set[Function]:
         """The synchronous helpers that call an entry point, directly or through others."""
-        found: set[Function] = set()
-        changed = True
-        while changed:
-            changed = False
-            for function in self.graph.reached:
-                if function.is_async or function in found or function in self._must:
-                    continue
-                sites = self.graph.active_sites(function.scope)
-                if any(t in self._must or t in found for s in sites for t in self.graph.through(s)):
-                    found.add(function)
-                    changed = True
-        return found
+        return self._grow(lambda f, found: f not in self._must and self._calls_any(f, self._must | found))
+
+    def _calls_any(self, function: Function, wanted: set[Function]) -> bool:
+        sites = self.graph.active_sites(function.scope)
+        return any(t in wanted for site in sites for t in self.graph.through(site))
 
     def _check_callers(self, function: Function) -> bool:
         for site in self.graph.callers.get(function, ()):

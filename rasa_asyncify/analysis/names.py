@@ -19,7 +19,7 @@ from rasa_asyncify.edits import (
     Sleep,
     UseResponse,
 )
-from rasa_asyncify.plan import ModulePlan, Plan
+from rasa_asyncify.plan import POOL_MODULE, ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Function, Imported, Module
 
@@ -89,7 +89,7 @@ def _has_pool_name(wanted: str, module: Module, plan: ModulePlan) -> bool:
         own = module.scope.bindings.get(f"_{wanted}", [])
         return any(isinstance(b, Function) and is_runner(b) for b in own)
     bindings = module.scope.bindings.get(wanted, [])
-    return any(isinstance(b, Imported) and b.module.endswith("_blocking_calls") for b in bindings)
+    return any(isinstance(b, Imported) and POOL_MODULE in b.module for b in bindings)
 
 
 def _wanted(edit: Edit) -> list[str]:

@@ -82,7 +82,6 @@ class Site:
     native: str | None = None
     thread: str | None = None
     shared: bool = False
-    kind: str = "io"
     makes: bool = False
     callbacks: bool = False
 
@@ -284,9 +283,6 @@ class SiteFinder:
         assert isinstance(node, ast.Call)
         if len(site.blockers) == 1 and not site.targets and is_direct(node.func, site.scope):
             site.native = self.catalogue.native(site.blockers[0])
-        libraries = [self.catalogue.library(name) for name in site.blockers]
-        if libraries and all(lib is not None and lib.kind == "cpu" for lib in libraries):
-            site.kind = "cpu"
         receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
         if receiver is not None:
             rule = self.thread_rule(self.inference.infer(receiver, site.scope))

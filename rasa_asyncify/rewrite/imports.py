@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.plan import POOL_MODULE, ModulePlan
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -37,7 +37,7 @@ def _imports_from(body: Sequence[_Statement], name: str) -> bool:
 
 
 def _is_pool(statement: _Statement) -> bool:
-    return "_blocking_calls" in cst.Module([]).code_for_node(statement)
+    return POOL_MODULE in cst.Module([]).code_for_node(statement)
 
 
 def _import_positions(body: Sequence[_Statement]) -> list[int]:

@@ -64,7 +64,7 @@ def inline_pool(module: cst.Module, plan: ModulePlan) -> cst.Module:
     """Put the pool under the imports of a module that belongs to no package."""
     defined = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
     helpers = [n for n in ("in_thread", "in_one_thread") if n in plan.names]
-    missing = [n for n in helpers if plan.names[n] not in defined or "_BLOCKING_CALLS" in plan.names]
+    missing = [n for n in helpers if plan.names[n] not in defined]
     if not missing:
         return module
     text = (_POOL if "in_thread" in missing else "") + (_ONE_POOL if "in_one_thread" in missing else "")
