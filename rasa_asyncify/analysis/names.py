@@ -65,6 +65,10 @@ def _choose_for_pool(module: Module, plan: ModulePlan, bound: dict[str, int]) ->
         if wanted not in plan.names:
             _choose(wanted, module, plan, bound)
     for wanted in POOL_NAMES:
+        bindings = module.scope.bindings.get(wanted, [])
+        if any(isinstance(b, Imported) and b.module == "concurrent.futures" for b in bindings):
+            plan.names[wanted] = wanted
+            continue
         plan.names[wanted] = next(c for c in (wanted, f"{wanted}_", f"{wanted}_2") if c not in bound)
 
 
