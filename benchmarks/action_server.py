@@ -58,6 +58,7 @@ class ActionServer:
         self.folder = folder
         self.port = _free_port()
         self.patience = patience
+        self._whole_log: str | None = None
         self._command = [str(python), "-m", "rasa_sdk", "--actions", package]
         self._env = {
             **os.environ,
@@ -74,8 +75,9 @@ class ActionServer:
 
     @property
     def log(self) -> str:
-        """What the server has written so far, standard output and errors together."""
-        self._log.flush()
+        """What the server has written so far, standard output and errors together; all of it after the end."""
+        if self._whole_log is not None:
+            return self._whole_log
         return Path(self._log.name).read_text(encoding="utf-8", errors="replace")
 
     def call(
@@ -157,6 +159,7 @@ class ActionServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._whole_log = self.log
         self._log.close()
         Path(self._log.name).unlink(missing_ok=True)
 

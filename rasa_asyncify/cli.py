@@ -34,6 +34,11 @@ from rasa_asyncify import __version__
     help="What black formats: what changed (default), the whole file, or nothing.",
 )
 @click.option(
+    "--http-session",
+    type=click.Choice(["per-call", "shared"]),
+    help="A client session for each aiohttp request (default), or one that all share.",
+)
+@click.option(
     "--stdin-filename",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -52,6 +57,7 @@ def main(
     exclude: str | None,
     extend_exclude: str | None,
     black: str | None,
+    http_session: str | None,
     stdin_filename: Path | None,
     quiet: bool,
     verbose: bool,
@@ -65,7 +71,9 @@ def main(
             err=True,
         )
         context.exit(0)
-    options = Options(check, diff, color, exclude, extend_exclude, black, stdin_filename, quiet, verbose)
+    options = Options(
+        check, diff, color, exclude, extend_exclude, black, http_session, stdin_filename, quiet, verbose
+    )
     try:
         context.exit(Session(paths, options).run())
     except KeyboardInterrupt:

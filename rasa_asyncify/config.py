@@ -10,6 +10,7 @@ from typing import Any
 
 TABLE = "tool.rasa-asyncify"
 BLACK_MODES = ("changed", "whole-file", "off")
+HTTP_SESSIONS = ("per-call", "shared")
 
 
 class ConfigError(Exception):
@@ -53,6 +54,7 @@ class Config:
     exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     extend_exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     black: str = field(default="changed", metadata={"read": _one_of(*BLACK_MODES)})
+    http_session: str = field(default="per-call", metadata={"read": _one_of(*HTTP_SESSIONS)})
 
 
 def load(root: Path) -> Config:

@@ -96,12 +96,12 @@ class MoveBody:
 
 
 @dataclass(frozen=True)
-class Fetch:
+class InlineRequest:
     """A statement ``response = requests.get(...)`` becomes an ``async with`` over an aiohttp request.
 
-    ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case, or "request".
-    ``timeout`` is None (nothing given) or the seconds as source text for (connect, read). ``skipped`` positional
-    arguments name the verb. ``content`` is the variable for the body's bytes, where something reads them.
+    ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case. ``timeout`` is None
+    (nothing given) or the seconds as source text for (connect, read). ``redirects``: they are followed. ``skipped``
+    positional arguments name the verb. ``content`` is the variable for the body's bytes, where something reads them.
     """
 
     span: Span
@@ -112,8 +112,23 @@ class Fetch:
     response: str
     session: str
     timeout: tuple[str, str] | None
+    redirects: bool = True
     skipped: int = 0
     content: str | None = None
+
+
+@dataclass(frozen=True)
+class FetchCall:
+    """``requests.get(url)`` becomes ``await fetch(requests.get, url)``; ``shared``: by the shared session.
+
+    ``keyword`` is the name that the second positional argument gets, where there is one that needs it.
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    shared: bool = False
+    keyword: str | None = None
 
 
 @dataclass(frozen=True)
@@ -155,8 +170,18 @@ Edit: TypeAlias = (
     | OffloadCall
     | OffloadExpression
     | MoveBody
-    | Fetch
+    | InlineRequest
+    | FetchCall
     | UseResponse
     | MapHandler
     | AddKeyword
 )
+
+
+def helper(edit: Edit) -> str | None:
+    """The helper that the edit's new code calls."""
+    if isinstance(edit, (OffloadCall, OffloadExpression, MoveBody)):
+        return "in_one_thread" if edit.alone else "in_thread"
+    if isinstance(edit, FetchCall):
+        return "fetch_shared" if edit.shared else "fetch"
+    return None

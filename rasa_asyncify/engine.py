@@ -15,7 +15,8 @@ from rasa_asyncify.analysis.entries import SdkLimits
 from rasa_asyncify.analysis.reach import Analysis, analyse
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.plan import POOL_MODULE, Finding, Plan
+from rasa_asyncify.emitted import HELPERS, MODULES
+from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Module
 from rasa_asyncify.source import Source, SourceError, decode, encode
@@ -124,12 +125,10 @@ class _Run:
         if analysis.is_done():
             return self.outcome
         limits = self._limits()
-        from rasa_asyncify.analysis.planner import make_plan
-
         everything = list(self.data)
         for _ in range(_ATTEMPTS):
             analysis = self._analyse(everything, limits)
-            plan = make_plan(analysis, self._writable, may_add_files=not self.alone)
+            plan = self._plan(analysis)
             changes = self._rewrite(plan)
             if changes is not None:
                 self.outcome.plan, self.outcome.changes = plan, changes
@@ -160,8 +159,8 @@ class _Run:
         if not seeds:
             return []
         if len(seeds) > _MOSTLY * len(self.data):
-            # Telling the few others apart would cost more than reading them; an earlier run's pools hold nothing.
-            return [p for p in self.data if not p.name.startswith(POOL_MODULE)]
+            # Telling the few others apart would cost more than reading them; an earlier run's helpers hold nothing.
+            return [p for p in self.data if not p.name.startswith(MODULES)]
         imports = {path: _imported_names(data) for path, data in self.data.items()}
         users: dict[str, set[Path]] = {}
         for path, names in imports.items():
@@ -276,16 +275,15 @@ class _Run:
 
     def _new_files(self, plan: Plan) -> list[Change]:
         from rasa_asyncify.formatting import format_changes
-        from rasa_asyncify.rewrite.pool import pool_module
+        from rasa_asyncify.rewrite.helpers import module_text
 
         found = []
         for new in plan.new_files:
             existing = self.sources.get(new.path)
-            wanted = "def in_one_thread(" if new.alone else "def in_thread("
-            if existing is not None and wanted in existing.text:
+            there = {n for n, h in HELPERS.items() if existing is not None and h.mark in existing.text}
+            if new.helpers <= there:
                 continue
-            alone = new.alone or (existing is not None and "def in_one_thread(" in existing.text)
-            text = pool_module(alone=alone)
+            text = module_text(new.helpers | there)
             text = format_changes("", text, path=new.path, root=self.root, mode=self.config.black).text
             if existing is None or existing.text != text:
                 found.append(Change(new.path, existing, text))
@@ -311,10 +309,13 @@ class _Run:
         analysis = self._analyse(self._relevant(), lambda module: SdkLimits())
         if analysis.is_done():
             return Plan()
+        return self._plan(self._analyse(list(self.data), self._limits()))
+
+    def _plan(self, analysis: Analysis) -> Plan:
         from rasa_asyncify.analysis.planner import make_plan
 
-        analysis = self._analyse(list(self.data), self._limits())
-        return make_plan(analysis, self._writable, may_add_files=not self.alone)
+        shared = self.config.http_session == "shared"
+        return make_plan(analysis, self._writable, may_add_files=not self.alone, shared_session=shared)
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)

@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rasa_asyncify.edits import Edit
 
-POOL_MODULE = "_blocking_calls"  # the private module of a package that holds the pool
-
 
 @dataclass(frozen=True)
 class Finding:
@@ -27,26 +25,26 @@ class Finding:
 class ModulePlan:
     """What changes in one module.
 
-    ``names`` maps "asyncio", "aiohttp", "json" and "in_thread" to the names they go by in the module; ``imports``
-    are the modules among them that it doesn't import yet. ``pool`` is where ``in_thread`` comes from: None where it
-    isn't needed, "" for the module itself, else the ``from`` part of the import. ``keep_imports`` are names that
-    others take from the module.
+    ``names`` maps "asyncio", "aiohttp", "json" and the helpers to the names they go by in the module; ``imports``
+    are those that it doesn't import yet, as (module, name), with an empty name for ``import module``. ``homes`` tells
+    of each helper in use where it comes from: "" for the module itself, else the ``from`` part of the import.
+    ``keep_imports`` are names that others take from the module.
     """
 
     path: Path
     edits: list[Edit] = field(default_factory=list)
-    pool: str | None = None
+    homes: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
-    imports: tuple[str, ...] = ()
+    imports: tuple[tuple[str, str], ...] = ()
     keep_imports: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class NewFile:
-    """A private module with the pool and its helper. ``alone``: with the single-thread helper too."""
+    """A private module that holds ``helpers``."""
 
     path: Path
-    alone: bool
+    helpers: frozenset[str]
 
 
 @dataclass

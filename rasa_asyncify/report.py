@@ -119,7 +119,7 @@ class Reporter:
             self._say(f"{text} the event loop: see above.")
 
     def _to_do(self, paths: Sequence[Path], counts: Counts | None) -> None:
-        if counts is not None and counts.fetches:
+        if counts is not None and counts.aiohttp:
             self._say(self._install())
         wider = sorted(self.result.plan.wider)
         if wider:

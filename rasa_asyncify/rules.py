@@ -55,6 +55,12 @@ _RULES = (
         "It holds the event loop.",
     ),
     Rule(
+        "RA021",
+        "fetch",
+        "A `requests` call goes over aiohttp through the helper `fetch`.",
+        "It holds the event loop, and only what requests makes of its arguments and its answer is surely the same.",
+    ),
+    Rule(
         "RA030",
         "offload-call",
         "A blocking call is sent to a worker thread.",

@@ -29,6 +29,7 @@ class Options:
     exclude: str | None = None
     extend_exclude: str | None = None
     black: str | None = None
+    http_session: str | None = None
     stdin_filename: Path | None = None
     quiet: bool = False
     verbose: bool = False
@@ -96,6 +97,7 @@ class Session:
             exclude=self.options.exclude or config.exclude,
             extend_exclude=self.options.extend_exclude or config.extend_exclude,
             black=self.options.black or config.black,
+            http_session=self.options.http_session or config.http_session,
         )
 
     def _migrate(

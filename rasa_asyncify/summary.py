@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from rasa_asyncify.edits import (
     Edit,
-    Fetch,
+    FetchCall,
+    InlineRequest,
     MakeAsync,
     MoveBody,
     OffloadCall,
@@ -20,7 +21,7 @@ from rasa_asyncify.edits import (
 @dataclass(frozen=True)
 class Counts:
     """``actions`` and other ``functions`` made async; calls made ``native`` or ``offloaded``; ``bodies`` offloaded
-    as a whole; ``wrapped`` calls in synchronous code. ``fetches``: aiohttp is needed.
+    as a whole; ``wrapped`` calls in synchronous code. ``aiohttp``: aiohttp is needed.
     """
 
     actions: int
@@ -29,7 +30,7 @@ class Counts:
     offloaded: int
     bodies: int
     wrapped: int
-    fetches: bool
+    aiohttp: bool
 
 
 def count(edits: Sequence[Edit]) -> Counts:
@@ -38,9 +39,9 @@ def count(edits: Sequence[Edit]) -> Counts:
     return Counts(
         actions=sum(e.actions for e in made),
         functions=sum(not e.actions for e in made),
-        native=sum(isinstance(e, (Sleep, Fetch)) for e in edits),
+        native=sum(isinstance(e, (Sleep, InlineRequest, FetchCall)) for e in edits),
         offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
         bodies=sum(isinstance(e, MoveBody) for e in edits),
         wrapped=sum(isinstance(e, RunCall) for e in edits),
-        fetches=any(isinstance(e, Fetch) for e in edits),
+        aiohttp=any(isinstance(e, (InlineRequest, FetchCall)) for e in edits),
     )

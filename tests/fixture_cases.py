@@ -15,8 +15,8 @@ out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a 
 
     [snapshot]              # what runs leave behind: `files` (globs), or `database` and `query`
 
-    [[route]]               # what the server at $API_URL answers: the replies in turn, the last one
-    path = "/weather"       # repeats; `json` or `text`, and the fields of `Reply`
+    [[route]]               # what the server at $API_URL, and at any http://*.test, answers: the replies in
+    path = "/weather"       # turn, the last one repeats; `json` or `text`, and the fields of `Reply`
     replies = [{ json = { temp = 4 }, delay = 0.1 }]
 
     [[run]]                 # the actions to run, in this order: arguments of `run_action`
@@ -43,7 +43,7 @@ from recording_server import RecordedRequest, RecordingServer, Reply
 
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.edits import Fetch, MoveBody, OffloadCall, OffloadExpression, Sleep
+from rasa_asyncify.edits import FetchCall, InlineRequest, MoveBody, OffloadCall, OffloadExpression, Sleep
 from rasa_asyncify.engine import Result, migrate
 from rasa_asyncify.writing import write_atomically
 
@@ -100,11 +100,16 @@ def all_cases(fixtures: Path = FIXTURES) -> list[Case]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The files below a folder: {relative path: bytes}."""
+    """The files below a folder: {relative path: bytes}.
+
+    Without `_http_calls.py`: it is rasa_asyncify/emitted/fetch.py, which the cases need no copies of.
+    """
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.parts)
+        if path.is_file()
+        and path.name != "_http_calls.py"
+        and not {"__pycache__", ".pytest_cache"} & set(path.parts)
     }
 
 
@@ -122,7 +127,7 @@ def counts(result: Result) -> dict[str, int]:
     """How many calls and bodies the plan treats in which way."""
     kinds = Counter(type(edit) for plan in result.plan.modules.values() for edit in plan.edits)
     return {
-        "native": kinds[Sleep] + kinds[Fetch],
+        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[FetchCall],
         "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
         "moved": kinds[MoveBody],
     }
@@ -156,7 +161,7 @@ def run_case(case: Case, folder: Path) -> list[LoopReport]:
                 one["action"],
                 server=server,
                 snapshot=snapshot,
-                env={"API_URL": server.url},
+                env={"API_URL": server.url, "http_proxy": server.url, "no_proxy": "127.0.0.1"},
                 **arguments,
             )
             report.outcome.requests = [_without_length(r) for r in report.outcome.requests]

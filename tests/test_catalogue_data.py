@@ -29,7 +29,7 @@ FILE_KEYS = {
 }  # fmt: skip
 CLASS_KEYS = {
     "thread", "blocking", "not-blocking", "returns", "attributes", "blocking-attributes",
-    "operations", "bases",
+    "operations", "needs", "bases",
 }  # fmt: skip
 FUNCTION_KEYS = {"blocking", "not-blocking"}
 DUNDER = {"with": "enter"}  # the other operations are named as their method is
@@ -187,7 +187,7 @@ def test_sorted_and_without_duplicates(file: Path) -> None:
     for key in FUNCTION_KEYS:
         assert is_sorted(entry.get("functions", {}).get(key, [])), key
     for name, members in entry.get("class", {}).items():
-        for key in CLASS_KEYS - {"thread", "bases"}:
+        for key in CLASS_KEYS - {"thread", "bases", "needs"}:
             assert is_sorted(list(members.get(key, []))), f"{name}: {key}"
 
 
@@ -241,7 +241,8 @@ def test_aliases_lead_to_an_entry(file: Path) -> None:
 @per_file
 def test_what_is_native_blocks(file: Path) -> None:
     entry = data(file)
-    assert set(entry.get("native", {})) <= {*entry.get("functions", {}).get("blocking", [])}
+    methods = {f"{c}.{m}" for c, members in entry.get("class", {}).items() for m in members.get("blocking", [])}
+    assert set(entry.get("native", {})) <= {*entry.get("functions", {}).get("blocking", []), *methods}
 
 
 def resolve(name: str) -> Any:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from rasa_asyncify.analysis.entries import Entries
-from rasa_asyncify.analysis.fetches import FetchPlanner, Refused
 from rasa_asyncify.analysis.graph import Graph, returns_it
+from rasa_asyncify.analysis.http_forms import HttpForms
+from rasa_asyncify.analysis.inline_requests import Refused
 from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
 from rasa_asyncify.analysis.patches import Patches
 from rasa_asyncify.analysis.places import can_await_at, enclosing
@@ -59,16 +60,15 @@ class Solver:
         graph: Graph,
         entries: Entries,
         patches: Patches,
-        fetches: FetchPlanner,
+        forms: HttpForms,
         writable: Callable[[Module], bool],
-        refused: dict[Site, str],
     ) -> None:
         self.graph = graph
         self.entries = entries
         self.patches = patches
-        self.fetches = fetches
+        self.forms = forms
         self.writable = writable
-        self.colours = Colours(refused=refused)
+        self.colours = Colours()
         self._must: set[Function] = set()
         self._running: set[Function] = set()
         self._wrapped: dict[Function, set[Function]] = {}
@@ -141,29 +141,23 @@ class Solver:
         return False
 
     def native(self, site: Site) -> str | None:
-        """The native form that the site may take, once what refuses it is counted in."""
+        """The native form that the site takes: "asyncio.sleep", ``INLINE`` or ``FETCH``."""
         if site.native is None or site in self.colours.refused:
             return None
-        if self.patches.covers(site.blockers[0], site.scope.module):
+        if any(self.patches.covers(name, site.scope.module) for name in site.blockers):
             self.colours.refused[site] = "a test replaces it by its path"
             return None
         if not can_await_at(site.node, site.scope):
             return None
         if site.native == "asyncio.sleep":
             return site.native if _plain_sleep(site.node) else None
-        if site.native == "aiohttp":
-            return site.native if self._fetchable(site) else None
-        return None
-
-    def _fetchable(self, site: Site) -> bool:
         try:
             if self.patches.http_mock:
                 raise Refused(f"the tests answer requests with {self.patches.http_mock}")
-            self.fetches.plan(site)
+            return self.forms.form(site)
         except Refused as refused:
             self.colours.refused[site] = str(refused)
-            return False
-        return True
+            return None
 
     # -- groups: relatives, and what one call may reach ---------------------------------------------------------------
 
@@ -347,11 +341,11 @@ class Solver:
             return "await" if _returned_coroutine(site, self.colours) else None
         if not site.blockers and not blocking:
             return None
-        if _catches_stop_iteration(site):
-            raise TooTangled("its StopIteration is caught, which no thread or coroutine hands on")
         native = self.native(site)
         if native:
             return native
+        if _catches_stop_iteration(site):
+            raise TooTangled("its StopIteration is caught, which no thread or coroutine hands on")
         return offload_for(site, self.graph, self.colours.awaitable)
 
     def _holds(self, function: Function) -> bool:

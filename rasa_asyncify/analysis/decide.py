@@ -8,9 +8,10 @@ import re
 from rasa_asyncify import edits as e
 from rasa_asyncify.analysis.colours import OUTSIDE, Colours, Solver
 from rasa_asyncify.analysis.entries import Entries
-from rasa_asyncify.analysis.fetches import FetchPlan, fresh_name
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped
+from rasa_asyncify.analysis.http_forms import FETCH, INLINE
+from rasa_asyncify.analysis.inline_requests import InlinePlan, fresh_name
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
 from rasa_asyncify.analysis.sites import Site, methods
 from rasa_asyncify.analysis.tries import handler_changes
@@ -129,8 +130,10 @@ class Decider:
                 )
         elif treatment == "asyncio.sleep":
             self._edit(module, e.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
-        elif treatment == "aiohttp":
-            self._fetch(site)
+        elif treatment == INLINE:
+            self._inline_request(site)
+        elif treatment == FETCH:
+            self._fetch_call(site)
         elif isinstance(treatment, Offload):
             self._offload(site, treatment)
 
@@ -140,7 +143,7 @@ class Decider:
         reason = f"{names} {'blocks' if ',' not in names else 'block'}"
         refused = self.colours.refused.get(site)
         if refused:
-            reason += f"; not aiohttp: {refused}"
+            reason += f"; not native: {refused}"
         kept = [self.colours.kept[t] for t in site.targets if t in self.colours.kept]
         if kept:
             reason += f"; not awaited: {kept[0]}"
@@ -148,14 +151,21 @@ class Decider:
         kind = e.OffloadExpression if offload.whole else e.OffloadCall
         self._edit(module, kind(at, "RA030", reason, offload.alone))
 
-    def _fetch(self, site: Site) -> None:
+    def _fetch_call(self, site: Site) -> None:
+        module, forms = site.scope.module, self.solver.forms
+        assert isinstance(site.node, ast.Call)
+        reason = f"{site.blockers[0]}() holds the event loop; not inline: {forms.why_not_inline(site)}"
+        edit = e.FetchCall(span(site.node, module), "RA021", reason, forms.shared, forms.keyword(site))
+        self._edit(module, edit)
+
+    def _inline_request(self, site: Site) -> None:
         module = site.scope.module
-        plan = self.solver.fetches.plan(site)
+        plan = self.solver.forms.inline(site)
         response = plan.response or fresh_name("response", site.scope)
         session = fresh_name("session", site.scope)
         self._edit(
             module,
-            e.Fetch(
+            e.InlineRequest(
                 span(plan.statement, module),
                 "RA020",
                 f"{site.blockers[0]}() holds the event loop",
@@ -164,13 +174,14 @@ class Decider:
                 response,
                 session,
                 plan.timeout,
+                plan.redirects,
                 plan.skipped,
                 plan.content,
             ),
         )
         self._uses(plan, module)
 
-    def _uses(self, plan: FetchPlan, module: Module) -> None:
+    def _uses(self, plan: InlinePlan, module: Module) -> None:
         for use in plan.uses:
             reason = "the response is aiohttp's"
             self._edit(module, e.UseResponse(span(use.node, module), "RA020", reason, use.form))

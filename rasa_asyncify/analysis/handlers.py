@@ -14,7 +14,6 @@ from rasa_asyncify.project.model import Scope
 from rasa_asyncify.project.values import External, OwnClass
 
 CLIENT, TIMEOUT, JSON = "aiohttp.ClientError", "asyncio.TimeoutError", "json.JSONDecodeError"
-STATUS = "aiohttp.ClientResponseError"
 
 # Catch neither library's exceptions, or both's alike.
 _INDIFFERENT = frozenset(
@@ -39,11 +38,8 @@ class Mapped:
     types: tuple[str, ...]
 
 
-def map_handlers(
-    node: ast.Try, scope: Scope, inference: Inference, *, decodes: bool, threaded: bool
-) -> list[Mapped]:
-    """The clauses of ``node`` that change. ``decodes``: bodies are read as JSON in it; ``threaded``: requests
-    calls in worker threads stand in it as well, so that the old types stay beside the new ones.
+def map_handlers(node: ast.Try, scope: Scope, inference: Inference, *, decodes: bool) -> list[Mapped]:
+    """The clauses of ``node`` that change. ``decodes``: bodies are read as JSON in it.
 
     Raises:
         Unmappable: where the clauses can't keep their meaning.
@@ -61,8 +57,7 @@ def map_handlers(
                 new.append(text)
                 continue
             changed = True
-            wanted = [t for t in mapped if t not in covered and (t != JSON or decodes)]
-            new += ([text] if threaded else []) + wanted
+            new += [t for t in mapped if t not in covered and (t != JSON or decodes)]
             covered.update(mapped)
         if not changed:
             continue
@@ -119,8 +114,6 @@ def _mapped(kind: ast.expr, scope: Scope, inference: Inference) -> list[str] | N
         return [CLIENT, TIMEOUT, JSON]
     if name == "Timeout":
         return [TIMEOUT]
-    if name == "HTTPError":
-        return [STATUS]
     if name == "JSONDecodeError":
         return [JSON]
     raise Unmappable(f"`except {text}` has no plain equivalent")

@@ -10,21 +10,16 @@ from rasa_asyncify.analysis.patches import constant_end
 from rasa_asyncify.analysis.sites import is_runner
 from rasa_asyncify.edits import (
     Edit,
-    Fetch,
+    InlineRequest,
     MapHandler,
-    MoveBody,
-    OffloadCall,
-    OffloadExpression,
     RunCall,
     Sleep,
     UseResponse,
 )
-from rasa_asyncify.plan import POOL_MODULE, ModulePlan, Plan
+from rasa_asyncify.emitted import HELPERS, defined, imported
+from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Function, Imported, Module
-
-POOL_NAMES = ("ThreadPoolExecutor", "_BLOCKING_CALLS", "_ONE_BLOCKING_CALL")
-IN_THREAD, IN_ONE_THREAD = "in_thread", "in_one_thread"
 
 
 def choose_names(plan: Plan, project: Project) -> None:
@@ -34,79 +29,83 @@ def choose_names(plan: Plan, project: Project) -> None:
         module = project.modules[path]
         bound = _bound_names(module.tree)
         for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
-            _choose(wanted, module, module_plan, bound)
-        if module_plan.pool == "":
-            _choose_for_pool(module, module_plan, bound)
+            _choose_import(wanted, "", module, module_plan, bound)
+        for name in sorted(module_plan.homes):
+            _choose_helper(name, module, module_plan, bound)
         module_plan.keep_imports = frozenset(taken_from.get(path, ()))
 
 
-def _choose(wanted: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
-    if wanted not in (IN_THREAD, IN_ONE_THREAD):
-        existing = _imported_as(wanted, module, bound)
-        if existing:
-            plan.names[wanted] = existing
-            return
-        plan.imports = (*plan.imports, wanted)
-    elif _has_pool_name(wanted, module, plan):
-        plan.names[wanted] = wanted if plan.pool else f"_{wanted}"
+def _choose_import(origin: str, name: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    key = name or origin
+    if key in plan.names:
         return
-    local = wanted if plan.pool != "" or wanted not in (IN_THREAD, IN_ONE_THREAD) else f"_{wanted}"
-    # Not with two underscores in front, which a class would take for its own.
+    existing = _imported_as(origin, name, module, bound)
+    if existing:
+        plan.names[key] = existing
+        return
+    plan.imports = (*plan.imports, (origin, name))
+    plan.names[key] = _free(key, bound)
+
+
+def _choose_helper(name: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    function = HELPERS[name].function
+    local = function if plan.homes[name] else f"_{function}"
+    if _has_helper(name, local, module, plan):
+        plan.names[name] = local
+        return
+    plan.names[name] = _free(local, bound)
+    if plan.homes[name]:
+        return
+    for part in HELPERS[name].parts:
+        for origin, inner in imported(part):
+            _choose_import(origin, inner, module, plan, bound)
+        for defined_name in defined(part):
+            if defined_name != function:
+                plan.names[defined_name] = _free(defined_name, bound)
+
+
+def _free(local: str, bound: dict[str, int]) -> str:
+    """``local`` or a variation; not with two underscores in front, which a class would take for its own."""
     candidates = (local, f"{local}_", *(f"{local}_{i}" for i in range(2, 100)))
-    plan.names[wanted] = next(c for c in candidates if c not in bound)
+    return next(c for c in candidates if c not in bound)
 
 
-def _choose_for_pool(module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
-    """Names for what a pool in the module itself needs, where it isn't there already."""
-    helpers = [n for n in (IN_THREAD, IN_ONE_THREAD) if n in plan.names]
-    if all(_has_pool_name(n, module, plan) for n in helpers):
-        return
-    for wanted in ("asyncio", "contextvars"):
-        if wanted not in plan.names:
-            _choose(wanted, module, plan, bound)
-    for wanted in POOL_NAMES:
-        bindings = module.scope.bindings.get(wanted, [])
-        if any(isinstance(b, Imported) and b.module == "concurrent.futures" for b in bindings):
-            plan.names[wanted] = wanted
-            continue
-        plan.names[wanted] = next(c for c in (wanted, f"{wanted}_", f"{wanted}_2") if c not in bound)
-
-
-def _imported_as(wanted: str, module: Module, bound: dict[str, int]) -> str | None:
-    """The module-level name of ``import wanted``, where nothing shadows it."""
-    for name, bindings in module.scope.bindings.items():
+def _imported_as(origin: str, name: str, module: Module, bound: dict[str, int]) -> str | None:
+    """The module-level name of ``import origin`` or ``from origin import name``, where nothing shadows it."""
+    for local, bindings in module.scope.bindings.items():
         for binding in bindings:
             if (
                 isinstance(binding, Imported)
-                and binding.name is None
-                and binding.module == wanted
+                and (binding.name or "") == name
+                and binding.module == origin
+                and not binding.level
                 and binding.node in module.tree.body
-                and bound.get(name, 0) <= len(bindings)
+                and bound.get(local, 0) <= len(bindings)
             ):
-                return name
+                return local
     return None
 
 
-def _has_pool_name(wanted: str, module: Module, plan: ModulePlan) -> bool:
-    """Whether an earlier migration left the helper in the module."""
-    if plan.pool == "":
-        own = module.scope.bindings.get(f"_{wanted}", [])
-        return any(isinstance(b, Function) and is_runner(b) for b in own)
-    bindings = module.scope.bindings.get(wanted, [])
-    return any(isinstance(b, Imported) and POOL_MODULE in b.module for b in bindings)
+def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool:
+    """Whether an earlier migration left the helper in the module, or its import."""
+    if plan.homes[name] == "":
+        own = module.scope.bindings.get(local, [])
+        return HELPERS[name].mark.replace("def ", "def _", 1) in module.source.text and any(
+            isinstance(b, Function) and is_runner(b) for b in own
+        )
+    bindings = module.scope.bindings.get(local, [])
+    return any(isinstance(b, Imported) and HELPERS[name].module in b.module for b in bindings)
 
 
 def _wanted(edit: Edit) -> list[str]:
     if isinstance(edit, (Sleep, RunCall)):
         return ["asyncio"]
-    if isinstance(edit, Fetch):
+    if isinstance(edit, InlineRequest):
         return ["aiohttp"]
     if isinstance(edit, UseResponse):
         return ["json"] if edit.form.startswith("json.") else []
     if isinstance(edit, MapHandler):
         return [w for w in ("asyncio", "aiohttp", "json") if any(t.startswith(f"{w}.") for t in edit.types)]
-    if isinstance(edit, (OffloadCall, OffloadExpression, MoveBody)):
-        return [IN_ONE_THREAD if edit.alone else IN_THREAD]
     return []
 
 

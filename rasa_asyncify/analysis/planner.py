@@ -6,39 +6,46 @@ from collections.abc import Callable
 
 from rasa_asyncify.analysis.colours import Solver
 from rasa_asyncify.analysis.decide import Decider
-from rasa_asyncify.analysis.fetches import FetchPlanner
+from rasa_asyncify.analysis.homes import place_helpers
+from rasa_asyncify.analysis.http_forms import HttpForms
 from rasa_asyncify.analysis.names import choose_names
 from rasa_asyncify.analysis.patches import find_patches
-from rasa_asyncify.analysis.pool import place_pools
 from rasa_asyncify.analysis.reach import Analysis
-from rasa_asyncify.analysis.sites import Site
-from rasa_asyncify.analysis.tries import refusals
+from rasa_asyncify.analysis.tries import not_inline, not_native
 from rasa_asyncify.plan import Plan
 from rasa_asyncify.project.model import Module
 
 _ROUNDS = 20
 
 
-def make_plan(analysis: Analysis, writable: Callable[[Module], bool], *, may_add_files: bool = True) -> Plan:
+def make_plan(
+    analysis: Analysis,
+    writable: Callable[[Module], bool],
+    *,
+    may_add_files: bool = True,
+    shared_session: bool = False,
+) -> Plan:
     """Decide everything for a project whose modules are all in.
 
-    ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets a pool of its own.
+    ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets helpers of its own. With
+    ``shared_session`` all aiohttp requests of an event loop go over one client session.
     """
     graph, entries = analysis.graph, analysis.entries
     plan = Plan(findings=list(entries.findings))
     graph.index_callers()
     graph.reach(entries.found)
     patches = find_patches(graph.inference)
-    fetches = FetchPlanner(graph.inference)
-    refused: dict[Site, str] = {}
+    forms = HttpForms(graph.inference, shared=shared_session)
     for _ in range(_ROUNDS):
-        solver = Solver(graph, entries, patches, fetches, writable, refused)
+        solver = Solver(graph, entries, patches, forms, writable)
         colours = solver.solve()
-        more = {s: r for s, r in refusals(solver, graph, colours).items() if s not in refused}
-        if not more:
+        less = not_native(solver, graph, colours)
+        plainer = {} if less else not_inline(solver, graph, colours)
+        if not less and not plainer:
             break
-        refused.update(more)
+        forms.not_native.update(less)
+        forms.not_inline.update(plainer)
     Decider(graph, entries, solver, colours, plan).decide()
-    place_pools(plan, graph.inference.project, may_add_files=may_add_files)
+    place_helpers(plan, graph.inference.project, may_add_files=may_add_files)
     choose_names(plan, graph.inference.project)
     return plan

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from rasa_asyncify.catalogue import LibraryClass
 from rasa_asyncify.project.expressions import is_plain_type
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
@@ -71,7 +73,7 @@ LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "group
 class Site:
     """One place that blocks by itself (``blockers``) or calls functions of the project (``targets``).
 
-    ``native`` is the kind of replacement known for its only blocker; ``thread`` the thread rule of the object it
+    ``native`` is the kind of replacement known for its blockers; ``thread`` the thread rule of the object it
     uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope.
     """
 
@@ -100,6 +102,7 @@ class SiteFinder:
         self._known: dict[Scope, list[Site]] = {}
         self._rules: dict[Class, str | None] = {}
         self._matters: dict[str, bool] = {}
+        self._assignments: dict[str, bool] = {}
         self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
@@ -109,6 +112,22 @@ class SiteFinder:
         """Whether anything in the project has a ``[...]`` that may run something."""
         words = (*self.catalogue.subscript_libraries, "__getitem__", "__setitem__")
         return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
+
+    def _class(self, name: str) -> LibraryClass | None:
+        """The catalogue's entry of a class, unless nothing of it can block in this project."""
+        entry = self.catalogue.cls(name)
+        if entry is None or entry.needs is None:
+            return entry
+        return entry if self._assigned(entry.needs) else None
+
+    def _assigned(self, word: str) -> bool:
+        """Whether the project gives a value to anything called ``word``."""
+        known = self._assignments.get(word)
+        if known is None:
+            pattern = re.compile(rf"\b{word}\s*=(?!=)|[\"']{word}[\"']")
+            texts = (m.source.text for m in self.inference.project.modules.values())
+            known = self._assignments[word] = any(map(pattern.search, texts))
+        return known
 
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
@@ -204,11 +223,11 @@ class SiteFinder:
             if self.catalogue.blocks(value.name) and not _harmless(value.name, node):
                 names.append(value.name)
         elif isinstance(value, ExternalMethod):
-            entry = self.catalogue.cls(value.cls)
+            entry = self._class(value.cls)
             if entry is not None and entry.blocks(value.name):
                 names.append(f"{value.cls}.{value.name}")
         elif isinstance(value, ExternalInstance):
-            entry = self.catalogue.cls(value.cls)
+            entry = self._class(value.cls)
             if entry is not None and ("call" in entry.operations or entry.blocks("__call__")):
                 names.append(value.cls)
         elif isinstance(value, OwnFunction):
@@ -281,8 +300,7 @@ class SiteFinder:
         """Fill in native replacement, thread rule and sharing."""
         node = site.node
         assert isinstance(node, ast.Call)
-        if len(site.blockers) == 1 and not site.targets and is_direct(node.func, site.scope):
-            site.native = self.catalogue.native(site.blockers[0])
+        site.native = self._native(site, values)
         receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
         if receiver is not None:
             rule = self.thread_rule(self.inference.infer(receiver, site.scope))
@@ -295,13 +313,23 @@ class SiteFinder:
             site.makes = True
             site.shared = site.shared or _stored_for_later(node, site.scope)
 
+    def _native(self, site: Site, values: Values) -> str | None:
+        """The kind of native replacement that all it may call have in common."""
+        called = {_called_name(value) for value in values}
+        kinds = {self.catalogue.native(name) for name in site.blockers}
+        if site.targets or len(kinds) != 1 or not called.issuperset(site.blockers):
+            return None
+        kind = kinds.pop()
+        assert isinstance(site.node, ast.Call)
+        return kind if kind == "aiohttp" or is_direct(site.node.func, site.scope) else None
+
     def thread_rule(self, values: Values) -> str | None:
         """The strictest thread rule among objects: "affine" before "unshared"."""
         return _strictest({self._rule(value) for value in values})
 
     def _rule(self, value: Value) -> str | None:
         if isinstance(value, ExternalInstance):
-            entry = self.catalogue.cls(value.cls)
+            entry = self._class(value.cls)
             return entry.thread if entry else None
         if isinstance(value, Instance):
             if value.cls not in self._rules:
@@ -365,7 +393,7 @@ class SiteFinder:
         targets: list[Function] = []
         for value in values:
             if isinstance(value, ExternalInstance):
-                entry = self.catalogue.cls(value.cls)
+                entry = self._class(value.cls)
                 if entry is not None and node.attr in entry.blocking_attributes:
                     names.append(f"{value.cls}.{node.attr}")
             elif isinstance(value, Instance):
@@ -413,7 +441,7 @@ class SiteFinder:
         targets: list[Function] = []
         for value in values:
             if isinstance(value, ExternalInstance):
-                entry = self.catalogue.cls(value.cls)
+                entry = self._class(value.cls)
                 if entry is not None and operation in entry.operations:
                     names.append(value.cls)
             elif isinstance(value, Instance):
@@ -436,6 +464,13 @@ class SiteFinder:
             site.thread = self.thread_rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and self.is_shared(receiver, scope)
         return site
+
+
+def _called_name(value: Value) -> str:
+    """The name of a library's function or method, as in ``Site.blockers``."""
+    if isinstance(value, ExternalMethod):
+        return f"{value.cls}.{value.name}"
+    return value.name if isinstance(value, External) else ""
 
 
 def _strictest(rules: set[str | None]) -> str | None:

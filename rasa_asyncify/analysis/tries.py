@@ -1,4 +1,4 @@
-"""``try`` statements around aiohttp requests: checked before anything is planned, changed afterwards."""
+"""What stands around aiohttp requests: ``try`` statements, callers, other uses of their session."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator
 from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, mentions_requests
+from rasa_asyncify.analysis.http_forms import FETCH, INLINE
 from rasa_asyncify.analysis.places import enclosing
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Function, Scope
@@ -17,32 +18,46 @@ def handler_changes(scope: Scope, solver: Solver, graph: Graph, colours: Colours
     """The ``except`` clauses of a coroutine function that change."""
     found: list[Mapped] = []
     for node in scope.facts.tries:
-        native, threaded = _reach(node, scope, solver, graph, colours)
-        if native:
-            decodes = any(_decodes(site, solver) for site in native)
-            inference = graph.inference
-            found += map_handlers(node, scope, inference, decodes=decodes, threaded=threaded)
+        inline, _ = _reach(node, scope, solver, graph, colours)
+        if inline:
+            decodes = any(_decodes(site, solver) for site in inline)
+            found += map_handlers(node, scope, graph.inference, decodes=decodes)
     return found
 
 
-def refusals(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
-    """The native call sites that some ``try`` around them, here or in a caller, can't do without."""
+def not_inline(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
+    """The inline requests whose exceptions something around them, here or in a caller, tells apart."""
     found: dict[Site, str] = {}
     for scope in _scopes(graph, colours):
         for node in scope.facts.tries:
-            native, threaded = _reach(node, scope, solver, graph, colours)
-            decodes = any(_decodes(site, solver) for site in native)
-            if not native:
+            inline, others = _reach(node, scope, solver, graph, colours)
+            if not inline:
                 continue
+            decodes = any(_decodes(site, solver) for site in inline)
             try:
-                map_handlers(node, scope, graph.inference, decodes=decodes, threaded=threaded)
+                if map_handlers(node, scope, graph.inference, decodes=decodes) and others:
+                    raise Unmappable("a call beside it raises the exceptions of requests")
             except Unmappable as unmappable:
-                found.update(dict.fromkeys(native, str(unmappable)))
+                found.update(dict.fromkeys(inline, str(unmappable)))
     for site in _native_sites(graph, colours, solver):
-        reason = _told_apart(site, graph, solver.entries.found)
-        if reason:
-            found.setdefault(site, reason)
+        if solver.native(site) == INLINE:
+            reason = _told_apart(site, graph, solver.entries.found)
+            if reason:
+                found.setdefault(site, reason)
     return found
+
+
+def not_native(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
+    """The native calls on sessions that outlive an action, where a thread uses such a session as well."""
+    sites = [s for f in graph.reached for s in graph.active_sites(f.scope) if _on_kept_session(s)]
+    native = {s for s in _native_sites(graph, colours, solver) if _on_kept_session(s)}
+    if all(site in native for site in sites):
+        return {}
+    return dict.fromkeys(native, "a thread uses the session as well")
+
+
+def _on_kept_session(site: Site) -> bool:
+    return site.shared and any(name.startswith("requests.Session.") for name in site.blockers)
 
 
 def _scopes(graph: Graph, colours: Colours) -> Iterator[Scope]:
@@ -59,40 +74,40 @@ def _scopes(graph: Graph, colours: Colours) -> Iterator[Scope]:
 def _reach(
     node: ast.Try, scope: Scope, solver: Solver, graph: Graph, colours: Colours
 ) -> tuple[list[Site], bool]:
-    """The native requests that may raise inside the body of ``node``; whether threaded ones may as well."""
+    """The inline requests that may raise inside the body of ``node``; whether requests itself may as well."""
     inside = {id(n) for statement in node.body for n in ast.walk(statement)}
-    native: list[Site] = []
-    threaded = False
+    inline: list[Site] = []
+    others = False
     for site in graph.active_sites(scope):
         if id(site.node) not in inside:
             if _used_inside(site, inside, scope, solver, colours):
-                native.append(site)
+                inline.append(site)
             continue
         if scope.function is None or not colours.inline(scope.function):
             targets = [t for t in site.targets if colours.awaitable(t)]
             if not targets:
                 continue
         more, also = _raised(site, solver, graph, colours, set())
-        native += more
-        threaded = threaded or also
-    return native, threaded
+        inline += more
+        others = others or also
+    return inline, others
 
 
 def _used_inside(site: Site, inside: set[int], scope: Scope, solver: Solver, colours: Colours) -> bool:
     """Whether a native response that was fetched before is looked at inside, where that may raise."""
-    if scope.function is None or not colours.inline(scope.function) or solver.native(site) != "aiohttp":
+    if scope.function is None or not colours.inline(scope.function) or solver.native(site) != INLINE:
         return False
-    uses = solver.fetches.plan(site).uses
+    uses = solver.forms.inline(site).uses
     return any(id(u.node) in inside and ("json." in u.form or "raise_for" in u.form) for u in uses)
 
 
 def _raised(
     site: Site, solver: Solver, graph: Graph, colours: Colours, seen: set[Function]
 ) -> tuple[list[Site], bool]:
-    if solver.native(site) == "aiohttp":
+    if solver.native(site) == INLINE:
         return [site], False
-    threaded = any(name.startswith("requests.") for name in site.blockers)
-    native: list[Site] = []
+    others = any(name.startswith("requests.") for name in site.blockers)
+    inline: list[Site] = []
     for target in graph.through(site):
         if target in seen:
             continue
@@ -100,26 +115,26 @@ def _raised(
         if colours.inline(target):
             for inner in graph.active_sites(target.scope):
                 more, also = _raised(inner, solver, graph, colours, seen)
-                native += more
-                threaded = threaded or also
+                inline += more
+                others = others or also
         else:
-            threaded = threaded or any(
+            others = others or any(
                 name.startswith("requests.")
                 for inner in graph.active_sites(target.scope)
                 for name in graph.reasons(inner)
             )
-    return native, threaded
+    return inline, others
 
 
 def _decodes(site: Site, solver: Solver) -> bool:
-    return solver.fetches.plan(site).decodes
+    return solver.forms.inline(site).decodes
 
 
 def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Site]:
     for function in graph.reached:
         if colours.inline(function):
             for site in graph.active_sites(function.scope):
-                if solver.native(site) == "aiohttp":
+                if solver.native(site) in (INLINE, FETCH):
                     yield site
 
 

@@ -23,6 +23,7 @@ class LibraryClass:
     attributes: Mapping[str, str] = field(default_factory=dict)
     blocking_attributes: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
+    needs: str | None = None
     bases: tuple[str, ...] = ()
 
     def blocks(self, method: str) -> bool:
@@ -232,5 +233,6 @@ def _class(library: Library, name: str, tables: dict[str, dict[str, Any]]) -> Li
         merged.get("attributes", {}),
         frozenset(merged.get("blocking-attributes", ())),
         frozenset(merged.get("operations", ())),
+        merged.get("needs"),
         tuple(own.get("bases", ())),
     )

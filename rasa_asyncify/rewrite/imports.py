@@ -9,49 +9,58 @@ from collections.abc import Sequence
 import libcst as cst
 import libcst.matchers as m
 
-from rasa_asyncify.plan import POOL_MODULE, ModulePlan
+from rasa_asyncify.emitted import HELPERS, MODULES
+from rasa_asyncify.plan import ModulePlan
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
 def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
-    """Add ``import asyncio`` and the like, and the import of the pool's helpers."""
+    """Add ``import asyncio`` and the like, and the imports of the helpers."""
     body = list(module.body)
-    for name in plan.imports:
-        local = plan.names[name]
-        text = f"import {name}" if local == name else f"import {name} as {local}"
-        body = _insert(body, text, name)
-    helpers = [n for n in ("in_one_thread", "in_thread") if n in plan.names]
-    if plan.pool and helpers:
-        wanted = [h for h in helpers if not _imports_from(body, h)]
-        parts = [h if plan.names[h] == h else f"{h} as {plan.names[h]}" for h in wanted]
+    for origin, name in plan.imports:
+        text = import_text(origin, name, plan.names[name or origin])
+        body = _insert(body, text, origin.partition(".")[0])
+    for home in sorted({home for home in plan.homes.values() if home}):
+        wanted = {HELPERS[h].function: plan.names[h] for h in sorted(plan.homes) if plan.homes[h] == home}
+        parts = [
+            f if local == f else f"{f} as {local}" for f, local in wanted.items() if not _imports(body, f)
+        ]
         if parts:
-            body = _append(body, f"from {plan.pool} import {', '.join(parts)}")
+            body = _append(body, f"from {home} import {', '.join(parts)}")
     return module.with_changes(body=body)
 
 
-def _imports_from(body: Sequence[_Statement], name: str) -> bool:
+def import_text(module: str, name: str, local: str) -> str:
+    """``import module`` or, with a ``name``, ``from module import name``; bound to ``local``."""
+    alias = "" if local == (name or module) else f" as {local}"
+    return f"from {module} import {name}{alias}" if name else f"import {module}{alias}"
+
+
+def _imports(body: Sequence[_Statement], name: str) -> bool:
+    """Whether a helper is imported already."""
     alias = m.ImportAlias(name=m.Name(name))
     pattern = m.SimpleStatementLine(body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])])
-    return any(m.matches(statement, pattern) and _is_pool(statement) for statement in body)
+    return any(m.matches(statement, pattern) and _is_private(statement) for statement in body)
 
 
-def _is_pool(statement: _Statement) -> bool:
-    return POOL_MODULE in cst.Module([]).code_for_node(statement)
+def _is_private(statement: _Statement) -> bool:
+    text = cst.Module([]).code_for_node(statement)
+    return any(module in text for module in MODULES)
 
 
 def _import_positions(body: Sequence[_Statement]) -> list[int]:
     """The positions of the import statements that open the module."""
     found = []
     for index, statement in enumerate(body):
-        if _is_import(statement):
+        if is_import(statement):
             found.append(index)
         elif found and not _is_prologue(statement):
             break
     return found
 
 
-def _is_import(statement: _Statement) -> bool:
+def is_import(statement: _Statement) -> bool:
     return isinstance(statement, cst.SimpleStatementLine) and any(
         isinstance(s, (cst.Import, cst.ImportFrom)) for s in statement.body
     )
@@ -89,7 +98,7 @@ def _dotted(node: cst.CSTNode) -> str:
 def insert_import(body: list[_Statement], text: str) -> list[_Statement]:
     """Insert a standard library's import unless the module has the very same."""
     code = cst.Module([]).code_for_node
-    if any(_is_import(s) and code(s).strip() == text for s in body):
+    if any(is_import(s) and code(s).strip() == text for s in body):
         return body
     return _insert(body, text, text.split()[1].partition(".")[0])
 
@@ -139,7 +148,7 @@ def _append(body: list[_Statement], text: str) -> list[_Statement]:
 
 def _origin(statement: _Statement) -> str:
     """What an import statement imports from, as text."""
-    return _dotted(statement).split()[1] if _is_import(statement) else ""
+    return _dotted(statement).split()[1] if is_import(statement) else ""
 
 
 def _is_like(statement: _Statement, origin: str) -> bool:
@@ -161,7 +170,7 @@ def _top(body: Sequence[_Statement]) -> int:
         )
         if (index == 0 and docstring) or _future(statement):
             at = index + 1
-        elif not _is_import(statement):
+        elif not is_import(statement):
             break
     return at
 
@@ -177,7 +186,7 @@ def _place(
 ) -> list[_Statement]:
     """Put ``statement`` at ``at``; blank lines and comments above what opened a section stay above."""
     assert isinstance(statement, (cst.SimpleStatementLine, cst.BaseCompoundStatement))
-    if at < len(body) and _is_import(body[at]):
+    if at < len(body) and is_import(body[at]):
         first = body[at]
         statement = statement.with_changes(leading_lines=first.leading_lines)
         below = [cst.EmptyLine(indent=False)] if new_section else []
@@ -205,7 +214,7 @@ def drop_unused_imports(before: cst.Module, after: cst.Module, plan: ModulePlan)
             body.append(kept)
             orphaned, opens = [], False
         else:
-            opens = opens or not body or not _is_import(body[-1])
+            opens = opens or not body or not is_import(body[-1])
             orphaned += statement.leading_lines
     return after.with_changes(body=body)
 
@@ -216,7 +225,7 @@ def _inherited(orphaned: Sequence[cst.EmptyLine], heir: _Statement, opens: bool)
     ``opens``: the dropped one opened the module's imports.
     """
     own = list(heir.leading_lines)
-    if not _is_import(heir):
+    if not is_import(heir):
         return [line for line in orphaned if line.comment] + own
     if opens:
         return [*orphaned, *(line for line in own if line.comment)]
@@ -268,12 +277,12 @@ class _Dropper(cst.CSTTransformer):
         self.gone = gone
 
     def visit_Try(self, node: cst.Try) -> bool:
-        return not any(_is_import(s) for s in node.body.body if isinstance(s, cst.SimpleStatementLine))
+        return not any(is_import(s) for s in node.body.body if isinstance(s, cst.SimpleStatementLine))
 
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-        if not _is_import(original_node):
+        if not is_import(original_node):
             return updated_node
         comment = updated_node.trailing_whitespace.comment
         if comment is not None and "noqa" in comment.value:
@@ -310,7 +319,7 @@ class _Dropper(cst.CSTTransformer):
         if not original_node.body or len(updated_node.body) == len(original_node.body):
             return updated_node
         first = updated_node.body[0]
-        if _is_import(original_node.body[0]) and isinstance(  # type: ignore[arg-type]
+        if is_import(original_node.body[0]) and isinstance(  # type: ignore[arg-type]
             first, (cst.SimpleStatementLine, cst.BaseCompoundStatement)
         ):
             lines = list(first.leading_lines)

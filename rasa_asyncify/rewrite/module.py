@@ -6,8 +6,8 @@ import libcst as cst
 
 from rasa_asyncify.edits import Edit
 from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.rewrite.helpers import inline_helpers
 from rasa_asyncify.rewrite.imports import add_imports, drop_unused_imports
-from rasa_asyncify.rewrite.pool import inline_pool
 from rasa_asyncify.rewrite.transformer import Transformer
 
 
@@ -29,8 +29,8 @@ def rewrite(text: str, plan: ModulePlan) -> str:
     if left:
         raise RewriteError("; ".join(_describe(edit) for edit in left[:3]))
     module = add_imports(module, plan)
-    if plan.pool == "":
-        module = inline_pool(module, plan)
+    if "" in plan.homes.values():
+        module = inline_helpers(module, plan)
     module = drop_unused_imports(wrapper.module, module, plan)
     return module.code
 

@@ -13,7 +13,8 @@ from rasa_asyncify.edits import (
     AddKeyword,
     AwaitCall,
     Edit,
-    Fetch,
+    FetchCall,
+    InlineRequest,
     MakeAsync,
     MapHandler,
     MoveBody,
@@ -23,9 +24,10 @@ from rasa_asyncify.edits import (
     Sleep,
     Span,
     UseResponse,
+    helper,
 )
 from rasa_asyncify.plan import ModulePlan
-from rasa_asyncify.rewrite.fetch import fetch_statement, response_use
+from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
 _ON_NEW = frozenset({"override", "final", "abstractmethod"})
@@ -45,13 +47,13 @@ class Transformer(cst.CSTTransformer):
         self._stack: list[cst.CSTNode] = []
         self._expressions: dict[Span, list[Edit]] = defaultdict(list)
         self._starts: dict[tuple[int, int], list[Edit]] = defaultdict(list)
-        self._fetches: dict[tuple[int, int], Fetch] = {}
-        self._fetched: dict[Span, cst.Call] = {}
+        self._inline: dict[tuple[int, int], InlineRequest] = {}
+        self._inlined: dict[Span, cst.Call] = {}
         for edit in plan.edits:
             if isinstance(edit, (MakeAsync, MoveBody, MapHandler)):
                 self._starts[edit.span.start].append(edit)
-            elif isinstance(edit, Fetch):
-                self._fetches[edit.span.start] = edit
+            elif isinstance(edit, InlineRequest):
+                self._inline[edit.span.start] = edit
             else:
                 self._expressions[edit.span].append(edit)
 
@@ -74,13 +76,13 @@ class Transformer(cst.CSTTransformer):
     # -- expressions ---------------------------------------------------------------
 
     def _expression(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
-        if not self._expressions and not self._fetches:
+        if not self._expressions and not self._inline:
             return updated
         if isinstance(original, (cst.Name, cst.Integer, cst.SimpleString)):
             return updated
         place = self._place(original)
-        if isinstance(updated, cst.Call) and any(f.call == place for f in self._fetches.values()):
-            self._fetched[place] = updated
+        if isinstance(updated, cst.Call) and any(f.call == place for f in self._inline.values()):
+            self._inlined[place] = updated
         for edit in sorted(self._expressions.get(place, ()), key=_inner_first):
             handler = _EXPRESSIONS[type(edit)]
             changed = handler(self, edit, updated)
@@ -124,10 +126,23 @@ class Transformer(cst.CSTTransformer):
     def _offload_call(self, edit: OffloadCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
+        return self._handed_to(self._thread(edit.alone), node)
+
+    def _handed_to(self, name: str, node: cst.Call) -> cst.BaseExpression:
+        """``await name(f, x)`` for ``f(x)``."""
         args = [_parenthesized(arg) for arg in node.args]
         comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if args else cst.MaybeSentinel.DEFAULT
         first = cst.Arg(node.func, comma=comma)
-        return self._await(node.with_changes(func=cst.Name(self._thread(edit.alone)), args=[first, *args]))
+        return self._await(node.with_changes(func=cst.Name(name), args=[first, *args]))
+
+    def _fetch_call(self, edit: FetchCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        if edit.keyword:
+            equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+            named = node.args[1].with_changes(keyword=cst.Name(edit.keyword), equal=equal)
+            node = node.with_changes(args=[node.args[0], named, *node.args[2:]])
+        return self._handed_to(self.names[helper(edit) or ""], node)
 
     def _offload_expression(
         self, edit: OffloadExpression, node: cst.BaseExpression
@@ -169,13 +184,13 @@ class Transformer(cst.CSTTransformer):
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement:
-        if not self._fetches:
+        if not self._inline:
             return updated_node
-        edit = self._fetches.get(self._place(original_node.body[0]).start)
-        if edit is None or edit.call not in self._fetched:
+        edit = self._inline.get(self._place(original_node.body[0]).start)
+        if edit is None or edit.call not in self._inlined:
             return updated_node
         self.done.add(id(edit))
-        return fetch_statement(edit, updated_node, self._fetched[edit.call], self.names)
+        return request_statement(edit, updated_node, self._inlined[edit.call], self.names)
 
     def leave_ExceptHandler(
         self, original_node: cst.ExceptHandler, updated_node: cst.ExceptHandler
@@ -234,7 +249,7 @@ class Transformer(cst.CSTTransformer):
 
 
 def _inner_first(edit: Edit) -> int:
-    order = (AddKeyword, UseResponse, Sleep, OffloadCall, OffloadExpression, AwaitCall, RunCall)
+    order = (AddKeyword, UseResponse, Sleep, FetchCall, OffloadCall, OffloadExpression, AwaitCall, RunCall)
     return order.index(type(edit))
 
 
@@ -285,6 +300,7 @@ _EXPRESSIONS: dict[type, _Handler] = {
     AwaitCall: Transformer._await_call,
     RunCall: Transformer._run_call,
     Sleep: Transformer._sleep,
+    FetchCall: Transformer._fetch_call,
     OffloadCall: Transformer._offload_call,
     OffloadExpression: Transformer._offload_expression,
     UseResponse: Transformer._use_response,

@@ -1,12 +1,14 @@
-"""Where the pool and its helper live: in one private module of a package, or in the module itself."""
+"""Where the helpers live: in one private module of a package, or in the module itself."""
 
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from pathlib import Path
 
-from rasa_asyncify.edits import MoveBody, OffloadCall, OffloadExpression
-from rasa_asyncify.plan import POOL_MODULE, NewFile, Plan
+from rasa_asyncify.edits import helper
+from rasa_asyncify.emitted import HELPERS
+from rasa_asyncify.plan import NewFile, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Imported, Module
 
@@ -14,24 +16,22 @@ from rasa_asyncify.project.model import Imported, Module
 _STARTED_FROM = ("domain.yml", "config.yml", "endpoints.yml", "credentials.yml", "domain.yaml", "domain")
 
 
-def place_pools(plan: Plan, project: Project, *, may_add_files: bool) -> None:
-    """Fill in ``pool`` for every module that sends something to a thread, and the files to add."""
-    new: dict[Path, bool] = {}
+def place_helpers(plan: Plan, project: Project, *, may_add_files: bool) -> None:
+    """Fill in ``homes`` for every module that calls a helper, and the files to add."""
+    new: dict[Path, set[str]] = defaultdict(set)
     placer = _Placer(project)
     for path, module_plan in plan.modules.items():
-        offloads = [e for e in module_plan.edits if isinstance(e, (OffloadCall, OffloadExpression, MoveBody))]
-        if not offloads:
-            continue
         module = project.modules[path]
-        folder = placer.folder(module) if may_add_files else None
-        if folder is None:
-            module_plan.pool = ""
-            continue
-        name = placer.pool_name(folder)
-        module_plan.pool = placer.import_of(module, folder, name)
-        pool = folder / f"{name}.py"
-        new[pool] = new.get(pool, False) or any(e.alone for e in offloads)
-    plan.new_files = [NewFile(pool, alone) for pool, alone in sorted(new.items())]
+        helpers = {h for h in map(helper, module_plan.edits) if h is not None}
+        folder = placer.folder(module) if may_add_files and helpers else None
+        for name in sorted(helpers):
+            if folder is None:
+                module_plan.homes[name] = ""
+                continue
+            home = placer.module_name(folder, name)
+            module_plan.homes[name] = placer.import_of(module, folder, home)
+            new[folder / f"{home}.py"].add(name)
+    plan.new_files = [NewFile(home, frozenset(names)) for home, names in sorted(new.items())]
 
 
 class _Placer:
@@ -86,20 +86,22 @@ class _Placer:
         marked = (folder / "__init__.py") in self.project.modules
         return marked or folder in self.packages or folder.name == "actions"
 
-    def pool_name(self, folder: Path) -> str:
+    def module_name(self, folder: Path, helper: str) -> str:
         """A module name that the folder doesn't have for something of its own."""
+        wanted = HELPERS[helper].module
+        marks = [h.mark for h in HELPERS.values() if h.module == wanted]
         for number in range(1, 100):
-            name = POOL_MODULE if number == 1 else f"{POOL_MODULE}_{number}"
+            name = wanted if number == 1 else f"{wanted}_{number}"
             path = folder / f"{name}.py"
             known = self.project.modules.get(path)
-            if known is not None and "def in_thread(func, /" in known.source.text:
+            if known is not None and any(mark in known.source.text for mark in marks):
                 return name
             if known is None and not path.exists():
                 return name
         raise AssertionError("a hundred modules of one name")
 
     def import_of(self, module: Module, folder: Path, name: str) -> str:
-        """The ``from`` part that reaches the pool from ``module``, in the module's own style."""
+        """The ``from`` part that reaches a helper's module from ``module``, in the module's own style."""
         if _prefers_absolute(module, folder):
             return f"{folder.name}.{name}"
         return "." * (len(module.path.parent.relative_to(folder).parts) + 1) + name

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import libcst as cst
 
-from rasa_asyncify.edits import Fetch
+from rasa_asyncify.edits import InlineRequest
+
+# requests follows 30, and fails at the next; aiohttp fails at the last of as many as it is given.
+_MAX_REDIRECTS = "max_redirects=31"
 
 
-def fetch_statement(
-    edit: Fetch, line: cst.SimpleStatementLine, call: cst.Call, names: dict[str, str]
+def request_statement(
+    edit: InlineRequest, line: cst.SimpleStatementLine, call: cst.Call, names: dict[str, str]
 ) -> cst.With:
     """``async with ClientSession(...) as session, session.get(...) as response: await response.read()``."""
     aiohttp = names["aiohttp"]
-    session = cst.parse_expression(f"{aiohttp}.ClientSession(trust_env=True)")
+    # Cookies that a redirect sets are sent on by requests, whatever the host.
+    jar = f", cookie_jar={aiohttp}.CookieJar(unsafe=True)" if edit.redirects else ""
+    session = cst.parse_expression(f"{aiohttp}.ClientSession(trust_env=True{jar})")
     func = cst.Attribute(cst.Name(edit.session), cst.Name(edit.method))
     request = call.with_changes(func=func, args=_arguments(edit, call, aiohttp))
     items = [
@@ -25,7 +30,7 @@ def fetch_statement(
     return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=line.leading_lines)
 
 
-def _arguments(edit: Fetch, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
+def _arguments(edit: InlineRequest, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
     args = [a for a in call.args[edit.skipped :] if a.keyword is None or a.keyword.value != "method"]
     found = []
     for arg in args:
@@ -35,6 +40,8 @@ def _arguments(edit: Fetch, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
             value = f"{aiohttp}.ClientTimeout(total=None, sock_connect={connect}, sock_read={read})"
             arg = arg.with_changes(value=cst.parse_expression(value))
         found.append(arg)
+    if edit.redirects:
+        found.append(cst.ensure_type(cst.parse_expression(f"f({_MAX_REDIRECTS})"), cst.Call).args[0])
     return found
 
 

@@ -1,21 +1,39 @@
-"""Which ``requests`` calls have an aiohttp equivalent that is surely the same, and what becomes of the response.
+"""Which ``requests`` calls have a plain aiohttp equivalent, written inline, and what becomes of the response.
 
-The differences between the two are listed in the README; each test here stands for one of them. What isn't plain is
-refused with a reason, and goes to an executor.
+What could make a difference that the README doesn't list is refused with a reason, and left to the helper ``fetch``.
 """
 
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from rasa_asyncify.analysis.places import can_await_at, enclosing
-from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.analysis.sites import Site, is_direct
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Function, Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
-_WITH_BODY = frozenset({"post", "put", "patch"})
+# Headers that a response has once; aiohttp gives the first of several, requests all of them in one.
+_SINGLE_HEADERS = frozenset(
+    (
+        "content-disposition",
+        "content-length",
+        "content-type",
+        "date",
+        "etag",
+        "last-modified",
+        "location",
+        "retry-after",
+        "server",
+    )
+)
+# A host, and enough of the path to know that it doesn't begin with two slashes, of which requests sends one.
+_SURE_URL = re.compile(r"https?://[^/?#\s]+(/[^/\s]|/?[?#])", re.I)
+_HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
+_WHOLE_URL = re.compile(r"https?://[^/?#\s]+(/(?!/)[\x21-\x7e]*)?", re.I)
 _KEYWORDS = frozenset({"url", "params", "data", "json", "headers", "timeout", "allow_redirects"})
 # The form that each use of a response takes; "{}" is the response.
 _ATTRIBUTES = {
@@ -44,7 +62,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class FetchPlan:
+class InlinePlan:
     """How one call becomes an aiohttp request. ``response`` is None where the code didn't name it."""
 
     statement: ast.stmt
@@ -52,6 +70,7 @@ class FetchPlan:
     method: str
     response: str | None
     timeout: tuple[str, str] | None
+    redirects: bool
     skipped: int
     content: str | None = None
     uses: tuple[Use, ...] = field(default=())
@@ -62,14 +81,14 @@ class FetchPlan:
         return any(use.form.startswith("json.") for use in self.uses)
 
 
-class FetchPlanner:
+class InlinePlanner:
     """Plans one call at a time; the calls that name the same response are planned alike or not at all."""
 
     def __init__(self, inference: Inference) -> None:
         self.inference = inference
-        self._known: dict[Site, FetchPlan | Refused] = {}
+        self._known: dict[Site, InlinePlan | Refused] = {}
 
-    def plan(self, site: Site) -> FetchPlan:
+    def plan(self, site: Site) -> InlinePlan:
         """The plan for a site whose native replacement is aiohttp.
 
         Raises:
@@ -86,21 +105,28 @@ class FetchPlanner:
             raise known
         return known
 
-    def _plan(self, site: Site) -> FetchPlan:
+    def _plan(self, site: Site) -> InlinePlan:
         call = site.node
         assert isinstance(call, ast.Call)
         function = site.scope.function
         if function is None:
             raise Refused("it stands outside of a function")
-        verb = site.blockers[0].rpartition(".")[2]
+        module, _, verb = site.blockers[0].rpartition(".")
+        if module != "requests":
+            raise Refused("a session keeps headers and cookies")
+        if len(site.blockers) > 1 or not is_direct(call.func, site.scope):
+            raise Refused("it's called through a variable")
         method, arguments = _arguments(call, verb)
         skipped = int(verb == "request" and all(k.arg != "method" for k in call.keywords))
         self._check_arguments(method, arguments, site.scope)
         timeout = self._timeout(arguments.get("timeout"), site.scope)
+        redirects = method != "head" and not _is_false(arguments.get("allow_redirects"))
+        if redirects and method not in ("get", "post"):
+            raise Refused(f"a redirect of a {method.upper()} may change its method")
         statement = site.scope.facts.parents.get(call)
         if isinstance(statement, ast.Expr):
             self._check_statement(statement, site.scope)
-            return FetchPlan(statement, call, method, None, timeout, skipped)
+            return InlinePlan(statement, call, method, None, timeout, redirects, skipped)
         if (
             not isinstance(statement, ast.Assign)
             or len(statement.targets) != 1
@@ -113,7 +139,7 @@ class FetchPlanner:
         uses = self._uses(name, function, site, content)
         self._check_fall_through(name, statement, site.scope)
         bound = content if any(use.form == content for use in uses) else None
-        return FetchPlan(statement, call, method, name, timeout, skipped, bound, uses)
+        return InlinePlan(statement, call, method, name, timeout, redirects, skipped, bound, uses)
 
     # -- arguments ---------------------------------------------------------------
 
@@ -121,23 +147,23 @@ class FetchPlanner:
         for name, value in arguments.items():
             if name not in _KEYWORDS:
                 raise Refused(f"`{name}=` has no plain equivalent")
-            if name == "headers" and not _is_none(value) and not self._plain_dict(value, scope, text=True):
-                raise Refused("`headers=` may hold None")
-            if name == "params" and not _is_none(value) and not self._plain_dict(value, scope, text=False):
+            if name == "headers" and not self._is_dict(value, scope, _is_header):
+                raise Refused("`headers=` may hold what aiohttp doesn't take, or sends otherwise")
+            if name == "params" and not self._is_dict(value, scope, self._is_text_or_number):
                 raise Refused("`params=` may hold what aiohttp doesn't take")
-            if name == "data" and not self._plain_dict(value, scope, text=True):
+            if name == "data" and not self._is_dict(value, scope, self._is_sure_text):
                 raise Refused("`data=` may be something other than a form of texts")
-            if name == "json" and not self._is_display(value, scope):
-                raise Refused("`json=` may be None")
+            if name == "json" and not self._is_json(value, scope):
+                raise Refused("`json=` may be None, or hold NaN")
             if name == "allow_redirects" and not isinstance(value, ast.Constant):
                 raise Refused("`allow_redirects=` isn't a literal")
         if isinstance(arguments.get("data"), ast.Dict) and not getattr(arguments["data"], "keys", ()):
             raise Refused("aiohttp names a content type for an empty form")
         if not self._is_url(arguments["url"], scope):
-            raise Refused("the URL may be None")
+            raise Refused("the URL isn't known well enough")
         if "data" in arguments and "json" in arguments:
             raise Refused("`data=` and `json=` are both given")
-        if method in _WITH_BODY and not {"data", "json"} & set(arguments):
+        if method == "post" and not {"data", "json"} & set(arguments):
             raise Refused("aiohttp names a content type for an empty body")
 
     def _values(self, node: ast.expr, scope: Scope) -> list[ast.expr]:
@@ -152,26 +178,70 @@ class FetchPlanner:
         return values if len(values) == len(bindings) and _never_changed(node.id, owner, scope) else []
 
     def _is_url(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether a URL isn't just what some call gave, which may be None: an empty slot."""
-        values = self._values(node, scope) or [node]
-        return all(
-            self._is_text(v, scope, numbers=False)
-            or isinstance(v, (ast.Name, ast.Attribute, ast.BinOp, ast.Subscript))
-            for v in values
+        """Whether a URL surely names its host, in a way that both libraries read alike."""
+        values = self._values(node, scope)
+        return bool(values) and all(self._is_sure_url(value, scope) for value in values)
+
+    def _is_sure_url(self, node: ast.expr, scope: Scope) -> bool:
+        start, whole = self._known_start(node, scope)
+        return bool(_WHOLE_URL.fullmatch(start) if whole else _SURE_URL.match(start))
+
+    def _known_start(self, node: ast.expr, scope: Scope) -> tuple[str, bool]:
+        """The text that a string surely starts with; whether that is all of it."""
+        if isinstance(node, ast.Constant):
+            return (node.value, True) if isinstance(node.value, str) else ("", False)
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.JoinedStr):
+            parts = node.values
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            parts = [node.left, node.right]
+        elif isinstance(node, ast.FormattedValue) and node.conversion == -1 and node.format_spec is None:
+            parts = [node.value]
+        elif isinstance(node, ast.Name):
+            values = self._values(node, scope)
+            parts = values if len(values) == 1 and not isinstance(values[0], ast.Name) else []
+        start, whole = "", bool(parts) or isinstance(node, ast.JoinedStr)
+        for part in parts:
+            text, whole = self._known_start(part, scope)
+            start += text
+            if not whole:
+                break
+        return start, whole
+
+    def _is_json(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether ``node`` is a list or dict without floats that aren't known."""
+        values = self._values(node, scope)
+        return bool(values) and all(
+            isinstance(v, (ast.Dict, ast.List)) and self._is_json_value(v, scope) for v in values
         )
 
-    def _is_display(self, node: ast.expr, scope: Scope) -> bool:
-        values = self._values(node, scope)
-        return bool(values) and all(isinstance(v, (ast.Dict, ast.List, ast.ListComp)) for v in values)
+    def _is_json_value(self, node: ast.expr, scope: Scope) -> bool:
+        if isinstance(node, ast.Dict):
+            keys = [k for k in node.keys if k is not None]
+            return len(keys) == len(node.keys) and all(
+                self._is_json_value(n, scope) for n in (*keys, *node.values)
+            )
+        if isinstance(node, (ast.List, ast.Tuple)):
+            return all(self._is_json_value(n, scope) for n in node.elts)
+        return isinstance(node, ast.Constant) or self._is_text(node, scope, numbers=True)
 
-    def _plain_dict(self, node: ast.expr, scope: Scope, *, text: bool) -> bool:
+    def _is_dict(self, node: ast.expr, scope: Scope, fits: Callable[[ast.expr, Scope], bool]) -> bool:
+        """Whether ``node`` is None, or a dict with texts for keys whose values all fit."""
+        if _is_none(node):
+            return True
         values = self._values(node, scope)
         return bool(values) and all(
             isinstance(v, ast.Dict)
             and all(isinstance(k, ast.Constant) and isinstance(k.value, str) for k in v.keys)
-            and all(self._is_text(x, scope, numbers=not text) for x in v.values)
+            and all(fits(x, scope) for x in v.values)
             for v in values
         )
+
+    def _is_sure_text(self, node: ast.expr, scope: Scope) -> bool:
+        return self._is_text(node, scope, numbers=False)
+
+    def _is_text_or_number(self, node: ast.expr, scope: Scope) -> bool:
+        return self._is_text(node, scope, numbers=True)
 
     def _is_text(self, node: ast.expr, scope: Scope, *, numbers: bool) -> bool:
         """Whether ``node`` is surely a str (or, with ``numbers``, an int or a float that isn't a bool)."""
@@ -274,7 +344,7 @@ class FetchPlanner:
             use = Use(attribute, content)
         elif not called and attribute.attr in _ATTRIBUTES:
             use = Use(attribute, _ATTRIBUTES[attribute.attr])
-            self._check_headers(attribute, outer)
+            self._check_headers(attribute, outer, scope)
         else:
             raise Refused(f"`.{attribute.attr}` has no plain equivalent")
         if "await" in use.form and not can_await_at(use.node, scope):
@@ -282,16 +352,21 @@ class FetchPlanner:
         return use
 
     @staticmethod
-    def _check_headers(attribute: ast.Attribute, outer: ast.AST | None) -> None:
+    def _check_headers(attribute: ast.Attribute, outer: ast.AST | None, scope: Scope) -> None:
+        """Refuse all but single headers, which are the same in both libraries."""
         if attribute.attr != "headers":
             return
-        plain = (
-            (isinstance(outer, ast.Subscript) and outer.value is attribute)
-            or (isinstance(outer, ast.Attribute) and outer.attr == "get")
-            or (isinstance(outer, ast.Compare) and isinstance(outer.ops[-1], (ast.In, ast.NotIn)))
-        )
-        if not plain:
-            raise Refused("`.headers` itself is passed on")
+        key: ast.expr | None = None
+        if isinstance(outer, ast.Subscript):
+            key = outer.slice
+        elif isinstance(outer, ast.Attribute) and outer.attr == "get":
+            call = scope.facts.parents.get(outer)
+            key = call.args[0] if isinstance(call, ast.Call) and call.args else None
+        elif isinstance(outer, ast.Compare) and isinstance(outer.ops[-1], (ast.In, ast.NotIn)):
+            return
+        name = key.value if isinstance(key, ast.Constant) else None
+        if not isinstance(name, str) or name.lower() not in _SINGLE_HEADERS:
+            raise Refused("`.headers` may hold several of a name")
 
     def _check_fall_through(self, name: str, statement: ast.stmt, scope: Scope) -> None:
         """Refuse where the name is looked at after a failure, which may have left it bound now."""
@@ -374,6 +449,17 @@ def fresh_name(name: str, scope: Scope) -> str:
     return next((c for c in candidates if c not in used), f"{name}_")
 
 
+def _is_header(node: ast.expr, scope: Scope) -> bool:
+    """Whether a header's value is sent alike: requests refuses line breaks, and sends Latin-1 instead of UTF-8."""
+    return (
+        isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_HEADER.fullmatch(node.value))
+    )
+
+
+def _is_false(node: ast.expr | None) -> bool:
+    return isinstance(node, ast.Constant) and node.value is False
+
+
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
 
@@ -387,6 +473,7 @@ def _is_seconds(node: ast.expr) -> bool:
         isinstance(node, ast.Constant)
         and isinstance(node.value, (int, float))
         and not isinstance(node.value, bool)
+        and node.value > 0
     )
 
 

@@ -1,0 +1,111 @@
+"""Which native form an HTTP call takes: aiohttp inline, or the helper ``fetch`` that leaves all but I/O to requests."""
+
+from __future__ import annotations
+
+import ast
+from functools import cached_property
+
+from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner, Refused
+from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.project.inference import Inference
+from rasa_asyncify.project.model import Assigned, Scope
+from rasa_asyncify.project.values import External, ExternalInstance
+
+INLINE, FETCH = "inline", "fetch"
+_SESSION = "requests.Session"
+_PLAIN_AUTH = frozenset({"requests.auth.HTTPBasicAuth", "requests.auth.HTTPProxyAuth", "builtins.tuple"})
+# `.get` is the only function of requests whose second positional argument its sessions don't take, before 2.34.
+_SECOND_POSITIONAL = {"requests.get": "params"}
+
+
+class HttpForms:
+    """Finds the form of one call at a time. ``shared``: all calls of the project go over one client session.
+
+    ``not_inline`` and ``not_native`` hold the call sites that something around them rules out, with the reason.
+    """
+
+    def __init__(self, inference: Inference, *, shared: bool) -> None:
+        self.inference = inference
+        self.shared = shared
+        self.not_inline: dict[Site, str] = {}
+        self.not_native: dict[Site, str] = {}
+        self._inline = InlinePlanner(inference)
+
+    def form(self, site: Site) -> str:
+        """``INLINE`` or ``FETCH``.
+
+        Raises:
+            Refused: where only requests itself does the same.
+        """
+        if site in self.not_native:
+            raise Refused(self.not_native[site])
+        self._check_fetch(site)
+        return FETCH if self.why_not_inline(site) else INLINE
+
+    def why_not_inline(self, site: Site) -> str | None:
+        """Why aiohttp without the helper might do something else."""
+        if site not in self.not_inline:
+            try:
+                if self.shared:
+                    raise Refused("the session is shared")
+                self._inline.plan(site)
+            except Refused as refused:
+                self.not_inline[site] = str(refused)
+        return self.not_inline.get(site)
+
+    def inline(self, site: Site) -> InlinePlan:
+        """The plan of a site whose form is ``INLINE``."""
+        return self._inline.plan(site)
+
+    def keyword(self, site: Site) -> str | None:
+        """The name for the second positional argument, where the helper needs it named."""
+        assert isinstance(site.node, ast.Call)
+        return _SECOND_POSITIONAL.get(site.blockers[0]) if len(site.node.args) > 1 else None
+
+    # -- what the helper can't do ---------------------------------------------------------------
+
+    def _check_fetch(self, site: Site) -> None:
+        call = site.node
+        assert isinstance(call, ast.Call)
+        for keyword in call.keywords:
+            self._check_keyword(keyword, site.scope)
+        unpacked = any(isinstance(argument, ast.Starred) for argument in call.args)
+        if unpacked and site.blockers[0] in _SECOND_POSITIONAL:
+            raise Refused("its positional arguments are unpacked")
+        if any(name.startswith(f"{_SESSION}.") for name in site.blockers):
+            self._check_session(call.func, site.scope)
+
+    def _check_keyword(self, keyword: ast.keyword, scope: Scope) -> None:
+        value = keyword.value
+        literal = value.value if isinstance(value, ast.Constant) else value
+        if keyword.arg == "stream" and literal not in (False, None):
+            raise Refused("`stream=` leaves the body to be read later")
+        if keyword.arg == "hooks" and literal is not None:
+            raise Refused("`hooks=` may call for more requests")
+        if keyword.arg == "auth" and not self._plain_auth(value, scope):
+            raise Refused("`auth=` may ask the server more than once")
+
+    def _plain_auth(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether ``auth=`` is none of the kinds that are known to do more than set a header."""
+        if isinstance(node, ast.Name):
+            found = scope.lookup(node.id)
+            bindings = found[0] if found else []
+            bound = [b.value for b in bindings if isinstance(b, Assigned)]
+            return all(self._plain_auth(value, scope) for value in bound if not isinstance(value, ast.Name))
+        if not isinstance(node, ast.Call):
+            return True
+        values = self.inference.infer(node.func, scope)
+        return bool(values) and all(isinstance(v, External) and v.name in _PLAIN_AUTH for v in values)
+
+    def _check_session(self, func: ast.expr, scope: Scope) -> None:
+        receiver = func.value if isinstance(func, ast.Attribute) else func
+        values = self.inference.infer(receiver, scope)
+        if not values or any(v != ExternalInstance(_SESSION) for v in values):
+            raise Refused("its session may be of another class")
+        if self._mounts:
+            raise Refused("a session has adapters of its own")
+
+    @cached_property
+    def _mounts(self) -> bool:
+        modules = self.inference.project.modules.values()
+        return any(".mount(" in m.source.text and "requests" in m.source.text for m in modules)

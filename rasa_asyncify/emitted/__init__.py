@@ -1,0 +1,76 @@
+"""The helpers that migrated projects get: the modules of this folder, whole or in parts. None is imported here."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_FOLDER = Path(__file__).parent
+_OWN_SESSION, _SHARED_SESSION = "async with _new_session()", "async with _shared_session()"
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A function that migrated code calls.
+
+    ``module`` is the private module of a package that it lives in, ``parts`` are the files of this folder that it is
+    made of, and ``mark`` is text that only a module with it has.
+    """
+
+    function: str
+    module: str
+    parts: tuple[str, ...]
+    mark: str
+
+
+HELPERS = {
+    "in_thread": Helper("in_thread", "_blocking_calls", ("in_thread",), "async def in_thread(func, /"),
+    "in_one_thread": Helper(
+        "in_one_thread", "_blocking_calls", ("in_one_thread",), "async def in_one_thread(func, /"
+    ),
+    "fetch": Helper("fetch", "_http_calls", ("fetch",), "async def fetch(call, /"),
+    "fetch_shared": Helper("fetch", "_http_calls", ("fetch", "shared_session"), _SHARED_SESSION),
+}
+MODULES = tuple(dict.fromkeys(h.module for h in HELPERS.values()))
+
+
+def parts_of(helpers: Iterable[str]) -> tuple[str, ...]:
+    """The parts that the ``helpers`` need, in the order in which they are defined."""
+    wanted = {part for name in helpers for part in HELPERS[name].parts}
+    return tuple(dict.fromkeys(p for h in HELPERS.values() for p in h.parts if p in wanted))
+
+
+def source(part: str, parts: Iterable[str]) -> str:
+    """The text of a part that stands beside others."""
+    text = (_FOLDER / f"{part}.py").read_text("utf-8")
+    if "shared_session" in parts and part != "shared_session":
+        assert _OWN_SESSION in text
+        text = text.replace(_OWN_SESSION, _SHARED_SESSION)
+    return text
+
+
+@cache
+def defined(part: str) -> tuple[str, ...]:
+    """The names that a part defines."""
+    found: list[str] = []
+    for node in ast.parse(source(part, ())).body:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.append(node.name)
+        elif isinstance(node, ast.Assign):
+            found += [t.id for t in node.targets if isinstance(t, ast.Name)]
+    return tuple(found)
+
+
+@cache
+def imported(part: str) -> tuple[tuple[str, str], ...]:
+    """What a part imports from elsewhere: (module, name), with an empty name for ``import module``."""
+    found: list[tuple[str, str]] = []
+    for node in ast.parse(source(part, ())).body:
+        if isinstance(node, ast.Import):
+            found += [(alias.name, "") for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found += [(node.module or "", alias.name) for alias in node.names]
+    return tuple(found)

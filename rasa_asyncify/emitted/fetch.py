@@ -1,0 +1,219 @@
+"""HTTP calls over aiohttp, so that they don't hold the event loop."""
+
+import asyncio
+import contextvars
+import datetime
+import functools
+import io
+import ssl
+import time
+import types
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPMessage
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import requests
+import urllib3
+import yarl
+from requests.adapters import HTTPAdapter
+from requests.utils import prepend_scheme_if_needed, select_proxy
+from urllib3.util.ssl_ import create_urllib3_context
+
+_VERBS = ("delete", "get", "head", "options", "patch", "post", "put", "request")
+_PLAIN_CALLS = {getattr(owner, verb) for owner in (requests.api, requests.Session) for verb in _VERBS}
+_WHOLE_CALLS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="http-calls")
+_FAILURES = (
+    (aiohttp.ClientProxyConnectionError, requests.exceptions.ProxyError),
+    (aiohttp.ClientHttpProxyError, requests.exceptions.ProxyError),
+    (aiohttp.ClientSSLError, requests.exceptions.SSLError),
+    (aiohttp.ClientPayloadError, requests.exceptions.ChunkedEncodingError),
+    (aiohttp.ClientError, requests.exceptions.ConnectionError),
+)
+
+
+class _UnsentRequests(requests.Session):
+    """A session that prepares requests and hands them back."""
+
+    def send(self, request, **settings):
+        return request, settings
+
+
+async def fetch(call, /, *args, **kwargs):
+    """Return or raise what ``call(*args, **kwargs)`` does: ``requests.get``, a session's ``post`` and the like.
+
+    requests prepares the request, follows redirects and makes the response; aiohttp sends and receives. What it
+    can't do alike (hooks, streams, retries, other transports) requests does itself, in a thread.
+    """
+    session = getattr(call, "__self__", None) or requests.Session()
+    if getattr(call, "__func__", call) not in _PLAIN_CALLS or type(session) is not requests.Session:
+        return await _in_thread(call, *args, **kwargs)
+    request, settings = await asyncio.to_thread(_prepare, session, call, args, kwargs)
+    if not _fits_aiohttp(session, request, settings):
+        return await _in_thread(session.send, request, **settings)
+    follow = settings.pop("allow_redirects")
+    history = []
+    response = await _exchange(session, request, settings)
+    while follow and session.get_redirect_target(response):
+        history.append(response)
+        response.history = history[1:]
+        if len(history) > session.max_redirects:
+            text = f"Exceeded {session.max_redirects} redirects."
+            raise requests.TooManyRedirects(text, response=response)
+        request = await asyncio.to_thread(_redirect, session, request, response, settings)
+        response = await _exchange(session, request, settings)
+    response.history = history
+    _ = response.content  # decodes it, which may fail
+    return response
+
+
+async def _in_thread(call, *args, **kwargs):
+    run = functools.partial(contextvars.copy_context().run, call, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(_WHOLE_CALLS, run)
+
+
+def _prepare(session, call, args, kwargs):
+    """The request, and the settings to send it with. For a thread: netrc and certificates are files."""
+    unsent = _UnsentRequests()
+    vars(unsent).update(vars(session))
+    request, settings = getattr(unsent, call.__name__)(*args, **kwargs)
+    if request.url.startswith("https:") or settings["cert"]:
+        _tls(settings["verify"], settings["cert"])
+    return request, settings
+
+
+def _redirect(session, request, response, settings):
+    """The request that follows a response, by the same settings. For a thread: netrc is a file."""
+    request = next(session.resolve_redirects(response, request, yield_requests=True, **settings))
+    settings["proxies"] = session.rebuild_proxies(request, settings["proxies"])
+    if request.url.startswith("https:"):
+        _tls(settings["verify"], settings["cert"])
+    return request
+
+
+def _fits_aiohttp(session, request, settings):
+    """Whether aiohttp sends the same as requests would."""
+    adapter = session.get_adapter(request.url)
+    proxy = select_proxy(request.url, settings["proxies"]) or ""
+    length = request.headers.get("Content-Length", "0")
+    headers = [part for header in request.headers.items() for part in header]
+    return (
+        type(adapter) is HTTPAdapter
+        and adapter.max_retries.total == 0
+        and not any(request.hooks.values())
+        and not settings["stream"]
+        and not proxy.startswith("socks")
+        and isinstance(request.body, (str, bytes, type(None)))
+        and length == str(len(_encoded(request.body) or b""))
+        and all(part.isascii() for part in headers)
+    )
+
+
+async def _only_once(client, context, params):
+    """Keep aiohttp from sending a request again over a second new connection; requests doesn't."""
+    attempts = context.trace_request_ctx
+    if attempts:
+        raise aiohttp.ServerDisconnectedError()
+    attempts.append(params)
+
+
+def _new_session():
+    """A client session that leaves cookies, proxies and headers to requests."""
+    traces = aiohttp.TraceConfig()
+    traces.on_connection_create_start.append(_only_once)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,
+        trace_configs=[traces],
+        max_line_size=65536,
+        max_field_size=65536,
+    )
+
+
+async def _exchange(session, request, settings):
+    """Send one request and return its response, redirect or not."""
+    started = time.perf_counter()
+    answer = None
+    try:
+        async with _new_session() as client:
+            async with client.request(**_aiohttp_arguments(request, settings)) as answer:
+                body = await answer.read()
+    except asyncio.TimeoutError as error:
+        kind = requests.ReadTimeout
+        if answer is not None:  # in the midst of the body
+            kind = requests.ConnectionError
+        elif "Connection timeout" in str(error):
+            kind = requests.ConnectTimeout
+        raise kind(error, request=request) from error
+    except aiohttp.ClientError as error:
+        kind = next(kind for failure, kind in _FAILURES if isinstance(error, failure))
+        raise kind(error, request=request) from error
+    response = _response(session, request, answer, body)
+    response.elapsed = datetime.timedelta(seconds=time.perf_counter() - started)
+    return response
+
+
+def _aiohttp_arguments(request, settings):
+    """The request and its settings as aiohttp takes them."""
+    timeout = settings["timeout"]
+    connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
+    if not isinstance(timeout, urllib3.Timeout):
+        timeout = urllib3.Timeout(connect=connect, read=read)  # refuses what requests refuses
+    url = urlsplit(request.url)
+    sent = url._replace(netloc=url.netloc.rpartition("@")[2], path="/" + url.path.lstrip("/"), fragment="")
+    proxy = select_proxy(request.url, settings["proxies"])
+    secure = url.scheme == "https" or settings["cert"]
+    return {
+        "method": request.method,
+        "url": yarl.URL(sent.geturl(), encoded=True),
+        "headers": {k: v if isinstance(v, str) else v.decode("latin-1") for k, v in request.headers.items()},
+        "data": _encoded(request.body),
+        "skip_auto_headers": ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        "allow_redirects": False,
+        "proxy": proxy and prepend_scheme_if_needed(proxy, "http"),
+        "ssl": _tls(settings["verify"], settings["cert"]) if secure else True,
+        "timeout": aiohttp.ClientTimeout(
+            total=None, sock_connect=timeout.connect_timeout, sock_read=timeout.read_timeout
+        ),
+        "trace_request_ctx": [],
+    }
+
+
+def _encoded(body):
+    return body.encode() if isinstance(body, str) else body
+
+
+def _response(session, request, answer, body):
+    """The answer as requests makes it of what urllib3 reads."""
+    headers = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers]
+    message = HTTPMessage()
+    for name, value in headers:
+        message[name] = value
+    raw = urllib3.HTTPResponse(
+        io.BytesIO(body),
+        headers=headers,
+        status=answer.status,
+        reason=answer.reason,
+        preload_content=False,
+        original_response=types.SimpleNamespace(msg=message, close=lambda: None, isclosed=lambda: True),
+        request_method=request.method,
+    )
+    requests.cookies.extract_cookies_to_jar(session.cookies, request, raw)
+    return session.get_adapter(request.url).build_response(request, raw)
+
+
+@functools.cache
+def _tls(verify, cert):
+    """The TLS settings of requests: its certificates, a file or folder of others, or no check at all."""
+    context = create_urllib3_context()
+    if verify:
+        where = requests.certs.where() if verify is True else verify
+        context.load_verify_locations(**{"capath" if Path(where).is_dir() else "cafile": where})
+    else:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    if cert:
+        context.load_cert_chain(*([cert] if isinstance(cert, str) else cert))
+    return context
