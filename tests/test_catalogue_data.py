@@ -29,7 +29,7 @@ FILE_KEYS = {
 }  # fmt: skip
 CLASS_KEYS = {
     "thread", "blocking", "not-blocking", "returns", "attributes", "blocking-attributes",
-    "operations", "needs", "bases",
+    "operations", "given", "bases",
 }  # fmt: skip
 FUNCTION_KEYS = {"blocking", "not-blocking"}
 DUNDER = {"with": "enter"}  # the other operations are named as their method is
@@ -49,17 +49,21 @@ UNNAMED = {
     "paramiko.ExecResult",
     "peewee.Transaction",
     "pymongo.client_session.Transaction",
+    "requests.Chunks",
+    "requests.StreamedResponse",
     "sqlalchemy.engine.EngineBegin",
     "sqlalchemy.engine.RawConnection",
     "sqlalchemy.engine.RawCursor",
     "sqlalchemy.orm.SessionMakerBegin",
     "twilio.rest.Resource",
+    "urllib3.Chunks",
 }
 
 # Names of another version of the library, or of another platform, are not looked up here.
 ELSEWHERE = {
     name: where
     for where, names in {
+        "what `__getattr__` finds": ["urllib.error.HTTPError.read"],
         "POSIX": ["os.wait", "os.wait3", "os.wait4"],
         "Windows": ["os.startfile"],
         "algoliasearch 4 and later": ["algoliasearch.search.client.SearchClientSync"],
@@ -187,7 +191,7 @@ def test_sorted_and_without_duplicates(file: Path) -> None:
     for key in FUNCTION_KEYS:
         assert is_sorted(entry.get("functions", {}).get(key, [])), key
     for name, members in entry.get("class", {}).items():
-        for key in CLASS_KEYS - {"thread", "bases", "needs"}:
+        for key in CLASS_KEYS - {"thread", "bases"}:
             assert is_sorted(list(members.get(key, []))), f"{name}: {key}"
 
 

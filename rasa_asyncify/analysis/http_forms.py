@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from functools import cached_property
 
 from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner, Refused
 from rasa_asyncify.analysis.sites import Site
@@ -98,14 +97,9 @@ class HttpForms:
         return bool(values) and all(isinstance(v, External) and v.name in _PLAIN_AUTH for v in values)
 
     def _check_session(self, func: ast.expr, scope: Scope) -> None:
-        receiver = func.value if isinstance(func, ast.Attribute) else func
-        values = self.inference.infer(receiver, scope)
-        if not values or any(v != ExternalInstance(_SESSION) for v in values):
+        receiver = func.value if isinstance(func, ast.Attribute) else None
+        values = self.inference.infer(receiver, scope) if receiver is not None else ()
+        if any(v != ExternalInstance(_SESSION) for v in values):
             raise Refused("its session may be of another class")
-        if self._mounts:
-            raise Refused("a session has adapters of its own")
-
-    @cached_property
-    def _mounts(self) -> bool:
-        modules = self.inference.project.modules.values()
-        return any(".mount(" in m.source.text and "requests" in m.source.text for m in modules)
+        if ".mount(" in scope.module.source.text:
+            raise Refused("the session may have adapters of its own")

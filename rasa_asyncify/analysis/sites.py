@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from rasa_asyncify.catalogue import LibraryClass
 from rasa_asyncify.project.expressions import is_plain_type
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
@@ -102,7 +100,6 @@ class SiteFinder:
         self._known: dict[Scope, list[Site]] = {}
         self._rules: dict[Class, str | None] = {}
         self._matters: dict[str, bool] = {}
-        self._assignments: dict[str, bool] = {}
         self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
@@ -112,22 +109,6 @@ class SiteFinder:
         """Whether anything in the project has a ``[...]`` that may run something."""
         words = (*self.catalogue.subscript_libraries, "__getitem__", "__setitem__")
         return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
-
-    def _class(self, name: str) -> LibraryClass | None:
-        """The catalogue's entry of a class, unless nothing of it can block in this project."""
-        entry = self.catalogue.cls(name)
-        if entry is None or entry.needs is None:
-            return entry
-        return entry if self._assigned(entry.needs) else None
-
-    def _assigned(self, word: str) -> bool:
-        """Whether the project gives a value to anything called ``word``."""
-        known = self._assignments.get(word)
-        if known is None:
-            pattern = re.compile(rf"\b{word}\s*=(?!=)|[\"']{word}[\"']")
-            texts = (m.source.text for m in self.inference.project.modules.values())
-            known = self._assignments[word] = any(map(pattern.search, texts))
-        return known
 
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
@@ -223,11 +204,11 @@ class SiteFinder:
             if self.catalogue.blocks(value.name) and not _harmless(value.name, node):
                 names.append(value.name)
         elif isinstance(value, ExternalMethod):
-            entry = self._class(value.cls)
+            entry = self.catalogue.cls(value.cls)
             if entry is not None and entry.blocks(value.name):
                 names.append(f"{value.cls}.{value.name}")
         elif isinstance(value, ExternalInstance):
-            entry = self._class(value.cls)
+            entry = self.catalogue.cls(value.cls)
             if entry is not None and ("call" in entry.operations or entry.blocks("__call__")):
                 names.append(value.cls)
         elif isinstance(value, OwnFunction):
@@ -329,7 +310,7 @@ class SiteFinder:
 
     def _rule(self, value: Value) -> str | None:
         if isinstance(value, ExternalInstance):
-            entry = self._class(value.cls)
+            entry = self.catalogue.cls(value.cls)
             return entry.thread if entry else None
         if isinstance(value, Instance):
             if value.cls not in self._rules:
@@ -393,7 +374,7 @@ class SiteFinder:
         targets: list[Function] = []
         for value in values:
             if isinstance(value, ExternalInstance):
-                entry = self._class(value.cls)
+                entry = self.catalogue.cls(value.cls)
                 if entry is not None and node.attr in entry.blocking_attributes:
                     names.append(f"{value.cls}.{node.attr}")
             elif isinstance(value, Instance):
@@ -441,7 +422,7 @@ class SiteFinder:
         targets: list[Function] = []
         for value in values:
             if isinstance(value, ExternalInstance):
-                entry = self._class(value.cls)
+                entry = self.catalogue.cls(value.cls)
                 if entry is not None and operation in entry.operations:
                     names.append(value.cls)
             elif isinstance(value, Instance):

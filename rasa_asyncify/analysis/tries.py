@@ -11,7 +11,7 @@ from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, me
 from rasa_asyncify.analysis.http_forms import FETCH, INLINE
 from rasa_asyncify.analysis.places import enclosing
 from rasa_asyncify.analysis.sites import Site
-from rasa_asyncify.project.model import Function, Scope
+from rasa_asyncify.project.model import Function, Imported, Module, Scope
 
 
 def handler_changes(scope: Scope, solver: Solver, graph: Graph, colours: Colours) -> list[Mapped]:
@@ -51,9 +51,25 @@ def not_native(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str
     """The native calls on sessions that outlive an action, where a thread uses such a session as well."""
     sites = [s for f in graph.reached for s in graph.active_sites(f.scope) if _on_kept_session(s)]
     native = {s for s in _native_sites(graph, colours, solver) if _on_kept_session(s)}
-    if all(site in native for site in sites):
-        return {}
-    return dict.fromkeys(native, "a thread uses the session as well")
+    threaded = {_holder(site, graph) for site in sites if site not in native}
+    held = (site for site in native if _holder(site, graph) in threaded)
+    return dict.fromkeys(held, "a thread uses the session as well")
+
+
+def _holder(site: Site, graph: Graph) -> Module:
+    """The module whose global, class or instance holds the object that a method is called on."""
+    node: ast.AST = site.node
+    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    module = site.scope.module
+    found = site.scope.lookup(node.id) if isinstance(node, ast.Name) else None
+    for binding in found[0] if found else ():
+        if isinstance(binding, Imported):
+            target = graph.inference.project.resolve_import(binding, module)
+            module = (
+                target[0] if isinstance(target, tuple) else target if isinstance(target, Module) else module
+            )
+    return module
 
 
 def _on_kept_session(site: Site) -> bool:

@@ -23,7 +23,7 @@ class LibraryClass:
     attributes: Mapping[str, str] = field(default_factory=dict)
     blocking_attributes: frozenset[str] = frozenset()
     operations: frozenset[str] = frozenset()
-    needs: str | None = None
+    given: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
 
     def blocks(self, method: str) -> bool:
@@ -140,6 +140,11 @@ class Catalogue:
         """The library that the dotted ``name`` belongs to; None if unknown."""
         return _load(name.partition(".")[0])
 
+    def members(self, module: str) -> list[str]:
+        """The blocking functions that are known directly in ``module``."""
+        library = self.library(module)
+        return sorted(n for n in library.blocking if n.rpartition(".")[0] == module) if library else []
+
     def canonical(self, name: str) -> str:
         """The name under which the catalogue files ``name``."""
         library = self.library(name)
@@ -233,6 +238,6 @@ def _class(library: Library, name: str, tables: dict[str, dict[str, Any]]) -> Li
         merged.get("attributes", {}),
         frozenset(merged.get("blocking-attributes", ())),
         frozenset(merged.get("operations", ())),
-        merged.get("needs"),
+        merged.get("given", {}),
         tuple(own.get("bases", ())),
     )

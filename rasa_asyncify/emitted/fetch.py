@@ -62,8 +62,11 @@ async def fetch(call, /, *args, **kwargs):
             text = f"Exceeded {session.max_redirects} redirects."
             raise requests.TooManyRedirects(text, response=response)
         request = await asyncio.to_thread(_redirect, session, request, response, settings)
+        session.get_adapter(request.url)  # refuses what is no HTTP
         response = await _exchange(session, request, settings)
     response.history = history
+    if session.get_redirect_target(response):
+        response._next = await asyncio.to_thread(_redirect, session, request, response, settings)
     _ = response.content  # decodes it, which may fail
     return response
 
@@ -96,7 +99,7 @@ def _fits_aiohttp(session, request, settings):
     """Whether aiohttp sends the same as requests would."""
     adapter = session.get_adapter(request.url)
     proxy = select_proxy(request.url, settings["proxies"]) or ""
-    length = request.headers.get("Content-Length", "0")
+    length = request.headers.get("Content-Length", "0" if request.body is None else "unknown")
     headers = [part for header in request.headers.items() for part in header]
     return (
         type(adapter) is HTTPAdapter

@@ -215,6 +215,8 @@ class Inference:
             return (Container(items),) if items else ()
         if isinstance(node, ast.BinOp):
             return _union([self.annotation(node.left, scope), self.annotation(node.right, scope)])
+        if isinstance(node, ast.Tuple):  # of exceptions
+            return _union(self.annotation(element, scope) for element in node.elts)
         if not isinstance(node, ast.Attribute):
             return self.annotation(node, scope) if isinstance(node, ast.Name) else ()
         return _union([self._instances(v) for v in self.infer(node, scope)])
@@ -360,7 +362,12 @@ class Inference:
         prefix = text_start(attribute, scope)
         found: list[Values] = []
         for value in values:
-            if isinstance(value, (Instance, OwnClass)):
+            if isinstance(value, External):
+                names = self.catalogue.members(value.name)
+                found.append(
+                    tuple(self._external(n) for n in names if n.rpartition(".")[2].startswith(prefix or ""))
+                )
+            elif isinstance(value, (Instance, OwnClass)):
                 for cls in value.cls.relatives():
                     for nested in cls.scope.facts.nested:
                         if isinstance(nested, Function) and nested.name.startswith(prefix or "\0"):
@@ -376,9 +383,9 @@ class Inference:
         if isinstance(value, External):
             return self._external_result(value.name, node, scope)
         if isinstance(value, ExternalMethod):
-            return self._method_result(value.cls, value.name)
+            return self._method_result(value.cls, value.name, node)
         if isinstance(value, ExternalInstance):
-            return self._method_result(value.cls, "__call__")
+            return self._method_result(value.cls, "__call__", node)
         if isinstance(value, Instance):
             called = self._class_attribute(value.cls, "__call__", exact=value.exact, instance=True)
             return _union(self._result(v, node, scope) for v in called if isinstance(v, OwnFunction))
@@ -394,12 +401,22 @@ class Inference:
         if name in _PASS_THROUGH and node.args:
             return self.infer(node.args[0], scope)
         result = self.catalogue.result(name)
-        return (ExternalInstance(self.catalogue.canonical(result)),) if result else ()
+        return self._made(result, node) if result else ()
 
-    def _method_result(self, cls: str, name: str) -> Values:
+    def _method_result(self, cls: str, name: str, node: ast.Call | None = None) -> Values:
         entry = self.catalogue.cls(cls)
         result = entry.result(name) if entry else None
-        return (ExternalInstance(self.catalogue.canonical(result)),) if result else ()
+        return self._made(result, node) if result else ()
+
+    def _made(self, name: str, node: ast.Call | None) -> Values:
+        """An instance of the library's class ``name``, or of the one that a keyword of the call makes of it."""
+        name = self.catalogue.canonical(name)
+        entry = self.catalogue.cls(name)
+        for keyword in node.keywords if node is not None and entry is not None and entry.given else ():
+            off = isinstance(keyword.value, ast.Constant) and not keyword.value.value
+            if entry is not None and keyword.arg and not off:
+                name = entry.given.get(keyword.arg, name)
+        return (ExternalInstance(name),)
 
     def returned(self, function: Function) -> Values:
         """What calling ``function`` (and awaiting it, if it is a coroutine function) may give."""

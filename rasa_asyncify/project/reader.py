@@ -252,7 +252,7 @@ class _Reader:
 
     def _except(self, node: ast.ExceptHandler) -> bool:
         if node.name:
-            self._bind(node.name, Opaque())
+            self._bind(node.name, Annotated(node.type) if node.type is not None else Opaque())
         return False
 
     def _try(self, node: ast.Try) -> bool:
