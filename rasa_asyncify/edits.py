@@ -132,6 +132,47 @@ class FetchCall:
 
 
 @dataclass(frozen=True)
+class UseAsyncClient:
+    """An httpx request is awaited: ``await client.get(url)``.
+
+    Where ``statement`` is given, ``httpx.get(url)`` stood there, and the statement goes into a block of its own,
+    ``async with httpx.AsyncClient() as client``; the ``moved`` keyword arguments go to that client. ``tls``: it gets
+    the helper's TLS settings, which each client would load anew.
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    client: str = ""
+    statement: Span | None = None
+    moved: tuple[str, ...] = ()
+    tls: bool = False
+
+
+@dataclass(frozen=True)
+class MakeAsyncClient:
+    """``httpx.Client(...)`` becomes ``httpx.AsyncClient(...)``; ``block``: the ``with`` around it ``async with``.
+
+    ``tls``: it gets the helper's TLS settings.
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    block: bool
+    tls: bool
+
+
+@dataclass(frozen=True)
+class CloseAsyncClient:
+    """``client.close()`` becomes ``await client.aclose()``."""
+
+    span: Span
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class UseResponse:
     """``response.status_code`` and the like become aiohttp's; ``form`` is the template, ``{}`` the response."""
 
@@ -172,6 +213,9 @@ Edit: TypeAlias = (
     | MoveBody
     | InlineRequest
     | FetchCall
+    | UseAsyncClient
+    | MakeAsyncClient
+    | CloseAsyncClient
     | UseResponse
     | MapHandler
     | AddKeyword
@@ -184,4 +228,6 @@ def helper(edit: Edit) -> str | None:
         return "in_one_thread" if edit.alone else "in_thread"
     if isinstance(edit, FetchCall):
         return "fetch_shared" if edit.shared else "fetch"
+    if isinstance(edit, (UseAsyncClient, MakeAsyncClient)) and edit.tls:
+        return "tls_context"
     return None

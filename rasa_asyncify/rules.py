@@ -61,6 +61,12 @@ _RULES = (
         "It holds the event loop, and only what requests makes of its arguments and its answer is surely the same.",
     ),
     Rule(
+        "RA022",
+        "httpx",
+        "An `httpx` request is made on an `AsyncClient`.",
+        "It holds the event loop.",
+    ),
+    Rule(
         "RA030",
         "offload-call",
         "A blocking call is sent to a worker thread.",

@@ -15,6 +15,7 @@ from rasa_asyncify.edits import (
     OffloadExpression,
     RunCall,
     Sleep,
+    UseAsyncClient,
 )
 
 
@@ -39,7 +40,7 @@ def count(edits: Sequence[Edit]) -> Counts:
     return Counts(
         actions=sum(e.actions for e in made),
         functions=sum(not e.actions for e in made),
-        native=sum(isinstance(e, (Sleep, InlineRequest, FetchCall)) for e in edits),
+        native=sum(isinstance(e, (Sleep, InlineRequest, FetchCall, UseAsyncClient)) for e in edits),
         offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
         bodies=sum(isinstance(e, MoveBody) for e in edits),
         wrapped=sum(isinstance(e, RunCall) for e in edits),

@@ -43,7 +43,15 @@ from recording_server import RecordedRequest, RecordingServer, Reply
 
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.edits import FetchCall, InlineRequest, MoveBody, OffloadCall, OffloadExpression, Sleep
+from rasa_asyncify.edits import (
+    FetchCall,
+    InlineRequest,
+    MoveBody,
+    OffloadCall,
+    OffloadExpression,
+    Sleep,
+    UseAsyncClient,
+)
 from rasa_asyncify.engine import Result, migrate
 from rasa_asyncify.writing import write_atomically
 
@@ -127,7 +135,7 @@ def counts(result: Result) -> dict[str, int]:
     """How many calls and bodies the plan treats in which way."""
     kinds = Counter(type(edit) for plan in result.plan.modules.values() for edit in plan.edits)
     return {
-        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[FetchCall],
+        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[FetchCall] + kinds[UseAsyncClient],
         "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
         "moved": kinds[MoveBody],
     }

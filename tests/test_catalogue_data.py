@@ -34,7 +34,7 @@ CLASS_KEYS = {
 FUNCTION_KEYS = {"blocking", "not-blocking"}
 DUNDER = {"with": "enter"}  # the other operations are named as their method is
 OPERATIONS = {"with", "iter", "getitem", "setitem", "call", "len", "contains"}
-REQUIRED_NATIVE = {"asyncio.sleep", "aiohttp"}
+REQUIRED_NATIVE = {"asyncio.sleep", "aiohttp", "httpx"}
 
 # Import roots that many distributions share: only what is installed of them is looked up.
 NAMESPACES = {"google"}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph, returns_it
 from rasa_asyncify.analysis.http_forms import HttpForms
+from rasa_asyncify.analysis.httpx_forms import HTTPX, HttpxForms
 from rasa_asyncify.analysis.inline_requests import Refused
 from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
 from rasa_asyncify.analysis.patches import Patches
@@ -67,6 +68,7 @@ class Solver:
         self.entries = entries
         self.patches = patches
         self.forms = forms
+        self.httpx = HttpxForms(graph)
         self.writable = writable
         self.colours = Colours()
         self._must: set[Function] = set()
@@ -141,7 +143,7 @@ class Solver:
         return False
 
     def native(self, site: Site) -> str | None:
-        """The native form that the site takes: "asyncio.sleep", ``INLINE`` or ``FETCH``."""
+        """The native form that the site takes: "asyncio.sleep", ``INLINE``, ``FETCH`` or ``HTTPX``."""
         if site.native is None or site in self.colours.refused:
             return None
         if any(self.patches.covers(name, site.scope.module) for name in site.blockers):
@@ -152,12 +154,21 @@ class Solver:
         if site.native == "asyncio.sleep":
             return site.native if _plain_sleep(site.node) else None
         try:
-            if self.patches.http_mock:
-                raise Refused(f"the tests answer requests with {self.patches.http_mock}")
-            return self.forms.form(site)
+            self._check_mocks(site)
+            return self.httpx.form(site) if site.native == HTTPX else self.forms.form(site)
         except Refused as refused:
             self.colours.refused[site] = str(refused)
             return None
+
+    def _check_mocks(self, site: Site) -> None:
+        """Refuse where the tests answer requests in a way that another client wouldn't notice."""
+        mock = self.patches.http_mock
+        if mock and (site.native != HTTPX or mock not in _ONLY_REQUESTS):
+            raise Refused(f"the tests answer requests with {mock}")
+        if site.native == HTTPX:
+            here = {name for module, name in self.patches.in_module if module is site.scope.module}
+            if any(name.partition(".")[0] == "httpx" for name in here | self.patches.everywhere):
+                raise Refused("a test replaces parts of httpx")
 
     # -- groups: relatives, and what one call may reach ---------------------------------------------------------------
 
@@ -455,6 +466,8 @@ def _returned_coroutine(site: Site, colours: Colours) -> bool:
     return returns_it(site.node, site.scope)
 
 
+# Answer nothing but calls of `requests`. respx and pytest-httpx answer either kind of httpx's clients.
+_ONLY_REQUESTS = frozenset({"betamax", "requests_mock", "requests_mocker", "responses"})
 _KNOWN_BASES = frozenset(
     {
         "object",

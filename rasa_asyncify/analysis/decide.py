@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 
 from rasa_asyncify import edits as e
 from rasa_asyncify.analysis.colours import OUTSIDE, Colours, Solver
@@ -11,6 +12,7 @@ from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped
 from rasa_asyncify.analysis.http_forms import FETCH, INLINE
+from rasa_asyncify.analysis.httpx_forms import HTTPX, OwnClient
 from rasa_asyncify.analysis.inline_requests import InlinePlan, fresh_name
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
 from rasa_asyncify.analysis.sites import Site, methods
@@ -114,7 +116,7 @@ class Decider:
             self._site(site, treatment)
         if function in self.colours.converted:
             self._await_bases(function)
-        for change in handler_changes(function.scope, self.solver, self.graph, self.colours):
+        for change in handler_changes(function.scope, self.solver, self.graph):
             self._handler(function.module, change)
 
     def _site(self, site: Site, treatment: Offload | str | None) -> None:
@@ -134,6 +136,8 @@ class Decider:
             self._inline_request(site)
         elif treatment == FETCH:
             self._fetch_call(site)
+        elif treatment == HTTPX:
+            self._httpx_call(site)
         elif isinstance(treatment, Offload):
             self._offload(site, treatment)
 
@@ -144,6 +148,8 @@ class Decider:
         refused = self.colours.refused.get(site)
         if refused:
             reason += f"; not native: {refused}"
+        if offload.alone:
+            reason += "; one at a time, in a thread for what two must not use at once"
         kept = [self.colours.kept[t] for t in site.targets if t in self.colours.kept]
         if kept:
             reason += f"; not awaited: {kept[0]}"
@@ -158,6 +164,27 @@ class Decider:
         edit = e.FetchCall(span(site.node, module), "RA021", reason, forms.shared, forms.keyword(site))
         self._edit(module, edit)
 
+    def _httpx_call(self, site: Site) -> None:
+        module, plan = site.scope.module, self.solver.httpx.plan(site)
+        assert isinstance(site.node, ast.Call)
+        at, reason = span(site.node, module), f"{site.blockers[0]}() holds the event loop"
+        if isinstance(plan, OwnClient):
+            statement = span(plan.statement, module)
+            self._edit(
+                module,
+                e.UseAsyncClient(
+                    at, "RA022", reason, plan.client, statement, plan.moved, _loads_tls(plan.moved)
+                ),
+            )
+            return
+        self._edit(module, e.UseAsyncClient(at, "RA022", reason))
+        reason = "the client's requests are awaited"
+        for call, block in plan.made:
+            tls = _loads_tls(k.arg for k in call.keywords)
+            self._edit(module, e.MakeAsyncClient(span(call, module), "RA022", reason, block is not None, tls))
+        for call in plan.closed:
+            self._edit(module, e.CloseAsyncClient(span(call, module), "RA022", reason))
+
     def _inline_request(self, site: Site) -> None:
         module = site.scope.module
         plan = self.solver.forms.inline(site)
@@ -168,7 +195,7 @@ class Decider:
             e.InlineRequest(
                 span(plan.statement, module),
                 "RA020",
-                f"{site.blockers[0]}() holds the event loop",
+                f"{site.blockers[0]}() holds the event loop; differs in: {', '.join(plan.differs)}",
                 span(plan.call, module),
                 plan.method,
                 response,
@@ -365,6 +392,11 @@ def span(node: ast.expr | ast.stmt | ast.excepthandler, module: Module) -> e.Spa
 
 def _characters(line: str, column: int) -> int:
     return column if line.isascii() else len(line.encode("utf-8")[:column].decode("utf-8", "ignore"))
+
+
+def _loads_tls(keywords: Iterable[str | None]) -> bool:
+    """Whether an httpx client with such keywords would load the default TLS settings."""
+    return not {"cert", "http2", "transport", "trust_env", "verify", None} & set(keywords)
 
 
 def _order(function: Function) -> tuple[str, int]:

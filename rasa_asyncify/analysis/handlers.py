@@ -26,6 +26,10 @@ _INDIFFERENT = frozenset(
 ) | {"json.JSONDecodeError", "json.decoder.JSONDecodeError"}
 
 
+# What shows an exception's text, whose wording differs in any case.
+_SHOWS = frozenset("str repr print format debug info warning warn error exception critical log".split())
+
+
 class Unmappable(Exception):
     """The clauses tell failures apart that aiohttp doesn't, or look into the exception; the message says which."""
 
@@ -59,9 +63,10 @@ def map_handlers(node: ast.Try, scope: Scope, inference: Inference, *, decodes: 
             changed = True
             new += [t for t in mapped if t not in covered and (t != JSON or decodes)]
             covered.update(mapped)
+        if handler.name is not None and handler.type is not None:
+            _check_uses(handler)
         if not changed:
             continue
-        _check_uses(handler, scope)
         if not new:
             raise Unmappable("a clause would catch nothing")
         found.append(Mapped(handler, tuple(dict.fromkeys(new))))
@@ -119,22 +124,24 @@ def _mapped(kind: ast.expr, scope: Scope, inference: Inference) -> list[str] | N
     raise Unmappable(f"`except {text}` has no plain equivalent")
 
 
-def _check_uses(handler: ast.ExceptHandler, scope: Scope) -> None:
-    """Refuse clauses that look into the exception: aiohttp's have other attributes."""
-    if handler.name is None:
-        return
+def _check_uses(handler: ast.ExceptHandler) -> None:
+    """Refuse clauses that do more with the exception than to show its text: aiohttp's have other attributes.
+
+    Raises:
+        Unmappable: for any other use.
+    """
+    shown: set[int] = set()
     for statement in handler.body:
         for node in ast.walk(statement):
-            if (
-                isinstance(node, ast.Attribute)
-                and isinstance(node.value, ast.Name)
-                and node.value.id == handler.name
-            ):
-                raise Unmappable(f"`{handler.name}.{node.attr}` is looked at")
-            if (
-                isinstance(node, ast.Call)
-                and isinstance(node.func, ast.Name)
-                and node.func.id == "isinstance"
-            ):
-                if node.args and isinstance(node.args[0], ast.Name) and node.args[0].id == handler.name:
-                    raise Unmappable(f"`{handler.name}` is told apart by its type")
+            if isinstance(node, ast.FormattedValue):
+                shown.add(id(node.value))
+            elif isinstance(node, ast.Call) and _last_name(node.func) in _SHOWS:
+                shown |= {id(argument) for argument in node.args}
+    for statement in handler.body:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id == handler.name and id(node) not in shown:
+                raise Unmappable(f"`{handler.name}` is looked at, or handed on")
+
+
+def _last_name(node: ast.expr) -> str:
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

@@ -8,7 +8,13 @@ from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner, Re
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Scope
-from rasa_asyncify.project.values import External, ExternalInstance
+from rasa_asyncify.project.values import (
+    External,
+    ExternalInstance,
+    Instance,
+    LambdaValue,
+    OwnFunction,
+)
 
 INLINE, FETCH = "inline", "fetch"
 _SESSION = "requests.Session"
@@ -88,13 +94,15 @@ class HttpForms:
         """Whether ``auth=`` is none of the kinds that are known to do more than set a header."""
         if isinstance(node, ast.Name):
             found = scope.lookup(node.id)
-            bindings = found[0] if found else []
-            bound = [b.value for b in bindings if isinstance(b, Assigned)]
-            return all(self._plain_auth(value, scope) for value in bound if not isinstance(value, ast.Name))
-        if not isinstance(node, ast.Call):
-            return True
-        values = self.inference.infer(node.func, scope)
-        return bool(values) and all(isinstance(v, External) and v.name in _PLAIN_AUTH for v in values)
+            bound = [b.value for b in (found[0] if found else ()) if isinstance(b, Assigned)]
+            if not all(self._plain_auth(value, scope) for value in bound if not isinstance(value, ast.Name)):
+                return False
+        elif isinstance(node, ast.Call):
+            makers = self.inference.infer(node.func, scope)
+            return bool(makers) and all(isinstance(v, External) and v.name in _PLAIN_AUTH for v in makers)
+        return not any(
+            isinstance(v, (OwnFunction, Instance, LambdaValue)) for v in self.inference.infer(node, scope)
+        )
 
     def _check_session(self, func: ast.expr, scope: Scope) -> None:
         receiver = func.value if isinstance(func, ast.Attribute) else None

@@ -30,8 +30,22 @@ _SINGLE_HEADERS = frozenset(
         "server",
     )
 )
+# Headers that the libraries write themselves, or combine with what netrc and cookies add.
+_OWN_HEADERS = frozenset(
+    (
+        "accept-encoding",
+        "authorization",
+        "connection",
+        "content-length",
+        "cookie",
+        "host",
+        "proxy-authorization",
+        "transfer-encoding",
+        "",
+    )
+)
 # A host, and enough of the path to know that it doesn't begin with two slashes, of which requests sends one.
-_SURE_URL = re.compile(r"https?://[^/?#\s]+(/[^/\s]|/?[?#])", re.I)
+_SURE_URL = re.compile(r"https?://[^/?#\s]+/[^/?#\s][^?#\s]*", re.I)
 _HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
 _WHOLE_URL = re.compile(r"https?://[^/?#\s]+(/(?!/)[\x21-\x7e]*)?", re.I)
 _KEYWORDS = frozenset({"url", "params", "data", "json", "headers", "timeout", "allow_redirects"})
@@ -80,6 +94,24 @@ class InlinePlan:
         """Whether the body is read as JSON."""
         return any(use.form.startswith("json.") for use in self.uses)
 
+    @property
+    def differs(self) -> tuple[str, ...]:
+        """What of the differences in the README applies here, in their words."""
+        found = ["User-Agent", "certificates", "exceptions"]
+        if self.timeout is None:
+            found.append("no time-out given")
+        else:
+            found.append("a pause inside the body")
+        if any(not isinstance(argument, ast.Constant) for argument in self.call.args):
+            found.append("line breaks in a URL")
+        if len(self.call.args) + len(self.call.keywords) > 1 or "?" in ast.unparse(self.call):
+            found.append("query strings")
+        if any(".text(" in use.form for use in self.uses):
+            found.append("charset")
+        if self.method != "post":
+            found.append("sent once more")
+        return (*found, "ALL_PROXY")
+
 
 class InlinePlanner:
     """Plans one call at a time; the calls that name the same response are planned alike or not at all."""
@@ -125,7 +157,7 @@ class InlinePlanner:
             raise Refused(f"a redirect of a {method.upper()} may change its method")
         statement = site.scope.facts.parents.get(call)
         if isinstance(statement, ast.Expr):
-            self._check_statement(statement, site.scope)
+            check_alone(statement, site.scope)
             return InlinePlan(statement, call, method, None, timeout, redirects, skipped)
         if (
             not isinstance(statement, ast.Assign)
@@ -133,9 +165,9 @@ class InlinePlanner:
             or not isinstance(statement.targets[0], ast.Name)
         ):
             raise Refused("the call is part of a larger expression")
-        self._check_statement(statement, site.scope)
+        check_alone(statement, site.scope)
         name = statement.targets[0].id
-        content = fresh_name("content", site.scope)
+        content = fresh_name("content" if name == "response" else f"{name}_content", site.scope)
         uses = self._uses(name, function, site, content)
         self._check_fall_through(name, statement, site.scope)
         bound = content if any(use.form == content for use in uses) else None
@@ -147,7 +179,7 @@ class InlinePlanner:
         for name, value in arguments.items():
             if name not in _KEYWORDS:
                 raise Refused(f"`{name}=` has no plain equivalent")
-            if name == "headers" and not self._is_dict(value, scope, _is_header):
+            if name == "headers" and not self._is_headers(value, scope):
                 raise Refused("`headers=` may hold what aiohttp doesn't take, or sends otherwise")
             if name == "params" and not self._is_dict(value, scope, self._is_text_or_number):
                 raise Refused("`params=` may hold what aiohttp doesn't take")
@@ -184,7 +216,7 @@ class InlinePlanner:
 
     def _is_sure_url(self, node: ast.expr, scope: Scope) -> bool:
         start, whole = self._known_start(node, scope)
-        return bool(_WHOLE_URL.fullmatch(start) if whole else _SURE_URL.match(start))
+        return bool(_WHOLE_URL.fullmatch(start) if whole else _SURE_URL.fullmatch(start))
 
     def _known_start(self, node: ast.expr, scope: Scope) -> tuple[str, bool]:
         """The text that a string surely starts with; whether that is all of it."""
@@ -237,6 +269,14 @@ class InlinePlanner:
             for v in values
         )
 
+    def _is_headers(self, node: ast.expr, scope: Scope) -> bool:
+        names = {
+            str(getattr(key, "value", "")).lower()
+            for value in self._values(node, scope)
+            for key in getattr(value, "keys", ())
+        }
+        return self._is_dict(node, scope, _is_header) and names.isdisjoint(_OWN_HEADERS)
+
     def _is_sure_text(self, node: ast.expr, scope: Scope) -> bool:
         return self._is_text(node, scope, numbers=False)
 
@@ -282,18 +322,6 @@ class InlinePlanner:
 
     # -- the statement and the response ---------------------------------------------------------------
 
-    def _check_statement(self, statement: ast.stmt, scope: Scope) -> None:
-        parent = scope.facts.parents.get(statement)
-        for block in ("body", "orelse", "finalbody"):
-            statements = getattr(parent, block, None)
-            if isinstance(statements, list) and statement in statements:
-                alone = sum(s.lineno == statement.lineno for s in statements) == 1
-                ends = sum(s.end_lineno == statement.lineno for s in statements if s is not statement) == 0
-                line = scope.module.lines[statement.lineno - 1]
-                if alone and ends and not line[: _column(line, statement)].strip():
-                    return
-        raise Refused("the statement shares its line")
-
     def _uses(self, name: str, function: Function, site: Site, content: str) -> tuple[Use, ...]:
         facts = function.facts
         if name in facts.outer:
@@ -301,9 +329,8 @@ class InlinePlanner:
         for nested in function.scope.functions():
             if any(n.id == name for n in nested.facts.names):
                 raise Refused(f"`{name}` is used in a nested function")
-        for binding in facts.bindings.get(name, []):
-            if not isinstance(binding, Assigned) or not self._is_fetch(binding.value, site):
-                raise Refused(f"`{name}` is bound to other things as well")
+        if len(facts.bindings.get(name, [])) > 1:
+            raise Refused(f"`{name}` is bound more than once")
         found = []
         for node in facts.names:
             if node.id == name and isinstance(node.ctx, ast.Load):
@@ -311,16 +338,6 @@ class InlinePlanner:
             elif node.id == name and isinstance(node.ctx, ast.Del):
                 raise Refused(f"`{name}` is deleted")
         return tuple(found)
-
-    def _is_fetch(self, node: ast.expr, site: Site) -> bool:
-        if node is site.node:
-            return True
-        if not isinstance(node, ast.Call):
-            return False
-        return ast.unparse(node.func).rpartition(".")[2] in (*_VERBS, "request") and any(
-            getattr(v, "name", "").startswith("requests.")
-            for v in self.inference.infer(node.func, site.scope)
-        )
 
     def _use(self, node: ast.Name, scope: Scope, content: str) -> Use:
         parents = scope.facts.parents
@@ -440,6 +457,23 @@ def _never_changed(name: str, owner: Scope, scope: Scope) -> bool:
     return True
 
 
+def check_alone(statement: ast.stmt, scope: Scope) -> None:
+    """Refuse where the statement shares a line with another, or with the head of its block.
+
+    Raises:
+        Refused: there.
+    """
+    parent = scope.facts.parents.get(statement)
+    lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
+    for block in ("body", "orelse", "finalbody"):
+        for other in getattr(parent, block, ()):
+            if other is not statement and (other.lineno in lines or other.end_lineno in lines):
+                raise Refused("its statement shares its line")
+    start = scope.module.lines[statement.lineno - 1].encode()[: statement.col_offset]
+    if start.strip():
+        raise Refused("its statement shares its line")
+
+
 def fresh_name(name: str, scope: Scope) -> str:
     """``name``, or a variation of it that the scope and its module don't use."""
     used = {n.id for n in scope.facts.names} | set(scope.bindings) | set(scope.module.scope.bindings)
@@ -475,10 +509,6 @@ def _is_seconds(node: ast.expr) -> bool:
         and not isinstance(node.value, bool)
         and node.value > 0
     )
-
-
-def _column(line: str, node: ast.stmt) -> int:
-    return len(line.encode("utf-8")[: node.col_offset].decode("utf-8", "ignore"))
 
 
 def _within(statement: ast.stmt, block: list[ast.stmt]) -> bool:

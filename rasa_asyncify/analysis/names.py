@@ -7,7 +7,6 @@ from collections import defaultdict
 from pathlib import Path
 
 from rasa_asyncify.analysis.patches import constant_end
-from rasa_asyncify.analysis.sites import is_runner
 from rasa_asyncify.edits import (
     Edit,
     InlineRequest,
@@ -19,7 +18,7 @@ from rasa_asyncify.edits import (
 from rasa_asyncify.emitted import HELPERS, defined, imported
 from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Function, Imported, Module
+from rasa_asyncify.project.model import Binding, Function, Imported, Module
 
 
 def choose_names(plan: Plan, project: Project) -> None:
@@ -28,6 +27,8 @@ def choose_names(plan: Plan, project: Project) -> None:
     for path, module_plan in plan.modules.items():
         module = project.modules[path]
         bound = _bound_names(module.tree)
+        for name in _starred_names(module, project):
+            bound[name] = bound.get(name, 0) + 2  # more often than by the module's own import
         for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
             _choose_import(wanted, "", module, module_plan, bound)
         for name in sorted(module_plan.homes):
@@ -90,9 +91,8 @@ def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool
     """Whether an earlier migration left the helper in the module, or its import."""
     if plan.homes[name] == "":
         own = module.scope.bindings.get(local, [])
-        return HELPERS[name].mark.replace("def ", "def _", 1) in module.source.text and any(
-            isinstance(b, Function) and is_runner(b) for b in own
-        )
+        mark = HELPERS[name].mark.replace("def ", "def _", 1)
+        return mark in module.source.text and any(isinstance(b, Function) for b in own)
     bindings = module.scope.bindings.get(local, [])
     return any(isinstance(b, Imported) and HELPERS[name].module in b.module for b in bindings)
 
@@ -127,6 +127,26 @@ def _bound_names(tree: ast.Module) -> dict[str, int]:
         elif isinstance(node, ast.alias):
             note(node.asname or node.name.partition(".")[0])
     return found
+
+
+def _starred_names(module: Module, project: Project) -> set[str]:
+    """The names that star imports of the project's modules bring."""
+    found: set[str] = set()
+    todo, seen = [module], {module}
+    while todo:
+        current = todo.pop()
+        for node in current.scope.facts.star_imports:
+            own = project.find_module(node.module or "", node.level, current)
+            if isinstance(own, Module) and own not in seen:
+                seen.add(own)
+                todo.append(own)
+                found |= {n for n, bindings in own.scope.bindings.items() if not _is_module(n, bindings)}
+    return found
+
+
+def _is_module(name: str, bindings: list[Binding]) -> bool:
+    """Whether ``name`` is but the module of that name, which it may well be bound to again."""
+    return all(isinstance(b, Imported) and b.name is None and b.module == name for b in bindings)
 
 
 def _taken_from(project: Project) -> dict[Path, set[str]]:

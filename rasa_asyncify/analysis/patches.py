@@ -11,6 +11,8 @@ from rasa_asyncify.project.values import External, OwnFunction, Values
 
 # Libraries that answer `requests` calls in tests; they don't see aiohttp's.
 _HTTP_MOCKS = frozenset({"responses", "requests_mock", "httpretty", "vcr", "betamax", "pook", "mocket"})
+# What carries out every call of requests.
+_INSIDES = ("requests.Session.", "requests.adapters.", "requests.sessions.", "urllib3.")
 _FIXTURES = frozenset({"requests_mock", "requests_mocker", "httpserver_mock"})
 
 
@@ -134,6 +136,8 @@ def _calls(module: Module, values: Values, inference: Inference) -> bool:
 def _note(values: Values, plain: bool, module: Module | None, patches: Patches) -> None:
     for value in values:
         if isinstance(value, External):
+            if value.name.startswith(_INSIDES):
+                patches.http_mock = value.name
             if module is None:
                 patches.everywhere.add(value.name)
             else:

@@ -63,6 +63,18 @@ _ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "operator"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
 _DEPTH = 8
 _NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
+# Call a special method of their argument.
+_SPECIAL_METHODS = {
+    "builtins.abs": "__abs__",
+    "builtins.bool": "__bool__",
+    "builtins.float": "__float__",
+    "builtins.hash": "__hash__",
+    "builtins.int": "__int__",
+    "builtins.len": "__len__",
+    "builtins.next": "__next__",
+    "builtins.repr": "__repr__",
+    "builtins.str": "__str__",
+}
 # Lazy ones: what they call runs where their result is used up.
 LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
 
@@ -109,6 +121,12 @@ class SiteFinder:
         """Whether anything in the project has a ``[...]`` that may run something."""
         words = (*self.catalogue.subscript_libraries, "__getitem__", "__setitem__")
         return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
+
+    @cached_property
+    def _special_methods(self) -> dict[str, str]:
+        """The builtins that may run a special method that the project defines."""
+        texts = [m.source.text for m in self.inference.project.modules.values()]
+        return {b: m for b, m in _SPECIAL_METHODS.items() if any(f"def {m}(" in text for text in texts)}
 
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
@@ -164,7 +182,7 @@ class SiteFinder:
 
     def _external_matters(self, name: str) -> bool:
         if name.startswith("builtins."):
-            return name in _TELLING or self.catalogue.blocks(name)
+            return name in _TELLING or name in self._special_methods or self.catalogue.blocks(name)
         return self.catalogue.library(name) is not None or name.partition(".")[0] in _ITERATION_MODULES
 
     # -- calls ---------------------------------------------------------------
@@ -189,6 +207,7 @@ class SiteFinder:
                     self._callee(value, node, scope, names, targets)
             names += self._iterated(node, values, scope)
         site.callbacks = len(targets) > before
+        targets += self._special(node, values, scope)
         if not names and not targets:
             return None
         site.blockers = tuple(dict.fromkeys(names))
@@ -227,6 +246,16 @@ class SiteFinder:
             return []
         found = self.inference.infer(node.args[0], scope)
         return self._operation(found, "iter", "__iter__")[0]
+
+    def _special(self, node: ast.Call, values: Values, scope: Scope) -> list[Function]:
+        """The special methods that ``len(x)`` and the like run."""
+        found: list[Function] = []
+        for value in values:
+            name = self._special_methods.get(value.name) if isinstance(value, External) else None
+            if name and len(node.args) == 1:
+                owners = self.inference.infer(node.args[0], scope)
+                found += [m for v in owners if isinstance(v, Instance) for m in methods(v.cls, name)]
+        return found
 
     def _calls_arguments(self, node: ast.Call, values: Values) -> bool:
         if not node.args and not node.keywords:
@@ -302,7 +331,7 @@ class SiteFinder:
             return None
         kind = kinds.pop()
         assert isinstance(site.node, ast.Call)
-        return kind if kind == "aiohttp" or is_direct(site.node.func, site.scope) else None
+        return kind if kind in ("aiohttp", "httpx") or is_direct(site.node.func, site.scope) else None
 
     def thread_rule(self, values: Values) -> str | None:
         """The strictest thread rule among objects: "affine" before "unshared"."""

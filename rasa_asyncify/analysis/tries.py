@@ -12,39 +12,60 @@ from rasa_asyncify.analysis.http_forms import FETCH, INLINE
 from rasa_asyncify.analysis.places import enclosing
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Function, Imported, Module, Scope
+from rasa_asyncify.project.values import Instance, OwnFunction
 
 
-def handler_changes(scope: Scope, solver: Solver, graph: Graph, colours: Colours) -> list[Mapped]:
+def handler_changes(scope: Scope, solver: Solver, graph: Graph) -> list[Mapped]:
     """The ``except`` clauses of a coroutine function that change."""
     found: list[Mapped] = []
-    for node in scope.facts.tries:
-        inline, _ = _reach(node, scope, solver, graph, colours)
-        if inline:
-            decodes = any(_decodes(site, solver) for site in inline)
+    inline = [s for s in graph.active_sites(scope) if solver.native(s) == INLINE]
+    for node in scope.facts.tries if inline else ():
+        raising = [s for s in inline if any(_is_in(n, node.body) for n in _raising(s, solver))]
+        if raising:
+            decodes = any(solver.forms.inline(site).decodes for site in raising)
             found += map_handlers(node, scope, graph.inference, decodes=decodes)
     return found
 
 
 def not_inline(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
-    """The inline requests whose exceptions something around them, here or in a caller, tells apart."""
+    """The inline requests whose failures something around them, here or in a caller, would take otherwise."""
     found: dict[Site, str] = {}
-    for scope in _scopes(graph, colours):
-        for node in scope.facts.tries:
-            inline, others = _reach(node, scope, solver, graph, colours)
-            if not inline:
-                continue
-            decodes = any(_decodes(site, solver) for site in inline)
-            try:
-                if map_handlers(node, scope, graph.inference, decodes=decodes) and others:
-                    raise Unmappable("a call beside it raises the exceptions of requests")
-            except Unmappable as unmappable:
-                found.update(dict.fromkeys(inline, str(unmappable)))
     for site in _native_sites(graph, colours, solver):
         if solver.native(site) == INLINE:
-            reason = _told_apart(site, graph, solver.entries.found)
+            reason = _caught_here(site, solver, graph) or _told_apart(site, graph, solver.entries.found)
             if reason:
-                found.setdefault(site, reason)
+                found[site] = reason
     return found
+
+
+def _raising(site: Site, solver: Solver) -> list[ast.AST]:
+    """Where an inline request may fail: at the call, and where its response is decoded or its status looked at."""
+    uses = solver.forms.inline(site).uses
+    return [site.node, *(u.node for u in uses if "json." in u.form or "raise_for" in u.form)]
+
+
+def _is_in(node: ast.AST, block: list[ast.stmt]) -> bool:
+    return any(node is inner for statement in block for inner in ast.walk(statement))
+
+
+def _caught_here(site: Site, solver: Solver, graph: Graph) -> str | None:
+    """Why the ``try`` statements around a request, in its own function, can't do with aiohttp's exceptions."""
+    scope = site.scope
+    decodes = solver.forms.inline(site).decodes
+    for node in scope.facts.tries:
+        if not any(_is_in(raising, node.body) for raising in _raising(site, solver)):
+            continue
+        try:
+            if not map_handlers(node, scope, graph.inference, decodes=decodes):
+                continue
+        except Unmappable as unmappable:
+            return str(unmappable)
+        if any(isinstance(inner, ast.Raise) for statement in node.body for inner in ast.walk(statement)):
+            return "something else is raised beside it"
+        for other in graph.active_sites(scope):
+            if _is_in(other.node, node.body) and solver.native(other) != INLINE:
+                return "a call beside it may raise exceptions of requests"
+    return None
 
 
 def not_native(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
@@ -155,21 +176,59 @@ def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Si
 
 
 def _told_apart(site: Site, graph: Graph, entries: Container[Function]) -> str | None:
-    """Exceptions of requests named elsewhere than in ``except``: retry decorators, ``isinstance``, pytest.raises."""
+    """Why something else than its own ``try`` may look at a failure: a caller, a context manager, a decorator."""
     seen: set[Function] = set()
-    todo = [site.scope.function]
+    todo: list[tuple[Function | None, ast.AST]] = [(site.scope.function, site.node)]
     while todo:
-        function = todo.pop()
-        if function is None or function in seen:
+        function, node = todo.pop()
+        if function is None:
+            continue
+        reason = _taken_around(node, function, graph, own=function is site.scope.function)
+        if reason:
+            return reason
+        if function in seen:
             continue
         seen.add(function)
-        for decorator in function.node.decorator_list:
-            if mentions_requests(decorator, function.parent, graph.inference):
-                return f"the decorator of {function.qualname}() names its exceptions"
-        if _mentions_elsewhere(function, graph):
-            return f"{function.qualname}() names its exceptions outside of `except`"
+        reason = _named_in(function, graph)
+        if reason:
+            return reason
         if function not in entries:  # what an action's own callers name is about the whole action
-            todo += [s.scope.function for s in graph.callers.get(function, ())]
+            todo += [(s.scope.function, s.node) for s in graph.callers.get(function, ())]
+    return None
+
+
+def _taken_around(node: ast.AST, function: Function, graph: Graph, *, own: bool) -> str | None:
+    for outer in enclosing(node, function.scope):
+        if isinstance(outer, ast.Try) and not own and _is_in(node, outer.body):
+            if any(handler.name or not _is_plain(handler) for handler in outer.handlers):
+                return f"{function.qualname}() looks at its failures"
+        if isinstance(outer, (ast.With, ast.AsyncWith)):
+            for item in outer.items:
+                if any(
+                    isinstance(v, (Instance, OwnFunction))
+                    for called in [item.context_expr, getattr(item.context_expr, "func", None)]
+                    if called is not None
+                    for v in graph.inference.infer(called, function.scope)
+                ):
+                    return "a context manager around it may look at its failures"
+    return None
+
+
+def _is_plain(handler: ast.ExceptHandler) -> bool:
+    """Whether a clause catches everything."""
+    return handler.type is None or (
+        isinstance(handler.type, ast.Name) and handler.type.id in ("Exception", "BaseException")
+    )
+
+
+def _named_in(function: Function, graph: Graph) -> str | None:
+    if graph.decorators.of(function).wrappers:
+        return f"a decorator of {function.qualname}() may look at its failures"
+    for decorator in function.node.decorator_list:
+        if mentions_requests(decorator, function.parent, graph.inference):
+            return f"the decorator of {function.qualname}() names its exceptions"
+    if _mentions_elsewhere(function, graph):
+        return f"{function.qualname}() names its exceptions outside of `except`"
     return None
 
 

@@ -32,6 +32,7 @@ HELPERS = {
         "in_one_thread", "_blocking_calls", ("in_one_thread",), "async def in_one_thread(func, /"
     ),
     "fetch": Helper("fetch", "_http_calls", ("fetch",), "async def fetch(call, /"),
+    "tls_context": Helper("tls_context", "_http_calls", ("tls_context",), "def tls_context():"),
     "fetch_shared": Helper("fetch", "_http_calls", ("fetch", "shared_session"), _SHARED_SESSION),
 }
 MODULES = tuple(dict.fromkeys(h.module for h in HELPERS.values()))

@@ -3,9 +3,10 @@
 import asyncio
 import contextvars
 import datetime
-import functools
 import io
+import os
 import ssl
+import sys
 import time
 import types
 from concurrent.futures import ThreadPoolExecutor
@@ -18,12 +19,15 @@ import requests
 import urllib3
 import yarl
 from requests.adapters import HTTPAdapter
-from requests.utils import prepend_scheme_if_needed, select_proxy
+from requests.utils import NETRC_FILES, prepend_scheme_if_needed, select_proxy
 from urllib3.util.ssl_ import create_urllib3_context
 
 _VERBS = ("delete", "get", "head", "options", "patch", "post", "put", "request")
 _PLAIN_CALLS = {getattr(owner, verb) for owner in (requests.api, requests.Session) for verb in _VERBS}
+_PLAIN_AUTH = (type(None), tuple, requests.auth.HTTPBasicAuth)
 _WHOLE_CALLS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="http-calls")
+_TLS_CONTEXTS = {}
+_no_netrc_until = 0.0
 _FAILURES = (
     (aiohttp.ClientProxyConnectionError, requests.exceptions.ProxyError),
     (aiohttp.ClientHttpProxyError, requests.exceptions.ProxyError),
@@ -47,14 +51,20 @@ async def fetch(call, /, *args, **kwargs):
     can't do alike (hooks, streams, retries, other transports) requests does itself, in a thread.
     """
     session = getattr(call, "__self__", None) or requests.Session()
-    if getattr(call, "__func__", call) not in _PLAIN_CALLS or type(session) is not requests.Session:
-        return await _in_thread(call, *args, **kwargs)
-    request, settings = await asyncio.to_thread(_prepare, session, call, args, kwargs)
+    if not _is_plain(call, session, kwargs):
+        return await _whole_in_thread(call, *args, **kwargs)
+    if await _reads_files(session, kwargs):
+        request, settings = await asyncio.to_thread(_prepare, session, call, args, kwargs)
+    else:
+        request, settings = _prepare(session, call, args, kwargs, trust_env=False)
+        if session.trust_env and _environment_matters(request.url):
+            given = kwargs.get("proxies") or {}, *map(kwargs.get, ("stream", "verify", "cert"))
+            settings.update(session.merge_environment_settings(request.url, *given))
     if not _fits_aiohttp(session, request, settings):
-        return await _in_thread(session.send, request, **settings)
+        return await _whole_in_thread(session.send, request, **settings)
     follow = settings.pop("allow_redirects")
     history = []
-    response = await _exchange(session, request, settings)
+    response = await _exchange(session, request, settings, follow)
     while follow and session.get_redirect_target(response):
         history.append(response)
         response.history = history[1:]
@@ -63,7 +73,7 @@ async def fetch(call, /, *args, **kwargs):
             raise requests.TooManyRedirects(text, response=response)
         request = await asyncio.to_thread(_redirect, session, request, response, settings)
         session.get_adapter(request.url)  # refuses what is no HTTP
-        response = await _exchange(session, request, settings)
+        response = await _exchange(session, request, settings, follow)
     response.history = history
     if session.get_redirect_target(response):
         response._next = await asyncio.to_thread(_redirect, session, request, response, settings)
@@ -71,34 +81,78 @@ async def fetch(call, /, *args, **kwargs):
     return response
 
 
-async def _in_thread(call, *args, **kwargs):
-    run = functools.partial(contextvars.copy_context().run, call, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_WHOLE_CALLS, run)
+def _methods():
+    """What tests, tracers and caches of requests replace."""
+    return requests.Session, requests.Session.request, requests.Session.send, HTTPAdapter.send
 
 
-def _prepare(session, call, args, kwargs):
-    """The request, and the settings to send it with. For a thread: netrc and certificates are files."""
-    unsent = _UnsentRequests()
+_OWN_METHODS = _methods()
+
+
+def _is_plain(call, session, kwargs):
+    """Whether the call is one of requests' own, with nothing put in its place, and asks only once."""
+    return (
+        getattr(call, "__func__", call) in _PLAIN_CALLS
+        and type(session) is requests.sessions.Session
+        and not any(callable(getattr(requests.Session, name, None)) for name in vars(session))
+        and type(kwargs.get("auth") or session.auth) in _PLAIN_AUTH
+        and _methods() == _OWN_METHODS
+        and all(method.__module__.startswith("requests.") for method in _OWN_METHODS)
+    )
+
+
+async def _reads_files(session, kwargs):
+    """Whether preparing a request may read files. That there is no netrc is believed for a second."""
+    global _no_netrc_until
+    if kwargs.get("files"):
+        return True
+    if kwargs.get("auth") or session.auth or not session.trust_env or time.monotonic() < _no_netrc_until:
+        return False
+    paths = [os.environ["NETRC"]] if "NETRC" in os.environ else [Path.home() / name for name in NETRC_FILES]
+    found = await asyncio.to_thread(lambda: any(map(os.path.exists, paths)))
+    _no_netrc_until = 0.0 if found else time.monotonic() + 1
+    return found
+
+
+def _environment_matters(url):
+    """Whether the environment may say something of proxies, or of the certificates for ``url``."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    bundles = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if url.startswith("https:") else ()
+    return any(name.lower().endswith("_proxy") or name in bundles for name in os.environ)
+
+
+async def _whole_in_thread(call, *args, **kwargs):
+    context = contextvars.copy_context()
+
+    def carry_out():
+        try:
+            return context.run(call, *args, **kwargs)
+        except StopIteration as error:  # would hang the future
+            raise RuntimeError("StopIteration in a call of requests") from error
+
+    return await asyncio.get_running_loop().run_in_executor(_WHOLE_CALLS, carry_out)
+
+
+def _prepare(session, call, args, kwargs, trust_env=True):
+    """The request, and the settings to send it with."""
+    unsent = _UnsentRequests.__new__(_UnsentRequests)
     vars(unsent).update(vars(session))
-    request, settings = getattr(unsent, call.__name__)(*args, **kwargs)
-    if request.url.startswith("https:") or settings["cert"]:
-        _tls(settings["verify"], settings["cert"])
-    return request, settings
+    unsent.trust_env = session.trust_env and trust_env
+    return getattr(unsent, call.__name__)(*args, **kwargs)
 
 
 def _redirect(session, request, response, settings):
     """The request that follows a response, by the same settings. For a thread: netrc is a file."""
     request = next(session.resolve_redirects(response, request, yield_requests=True, **settings))
     settings["proxies"] = session.rebuild_proxies(request, settings["proxies"])
-    if request.url.startswith("https:"):
-        _tls(settings["verify"], settings["cert"])
     return request
 
 
 def _fits_aiohttp(session, request, settings):
     """Whether aiohttp sends the same as requests would."""
     adapter = session.get_adapter(request.url)
-    proxy = select_proxy(request.url, settings["proxies"]) or ""
+    proxy = _proxy(request, settings) or ""
     length = request.headers.get("Content-Length", "0" if request.body is None else "unknown")
     headers = [part for header in request.headers.items() for part in header]
     return (
@@ -135,14 +189,25 @@ def _new_session():
     )
 
 
-async def _exchange(session, request, settings):
-    """Send one request and return its response, redirect or not."""
+async def _exchange(session, request, settings, follow):
+    """Send one request and return its response, redirect or not. ``follow``: of redirects the body doesn't matter."""
     started = time.perf_counter()
     answer = None
+    arguments = _aiohttp_arguments(request, settings)
+    if request.url.startswith("https:") or settings["cert"]:
+        key = settings["verify"], settings["cert"]
+        if key not in _TLS_CONTEXTS:
+            _TLS_CONTEXTS[key] = await asyncio.to_thread(_tls, *key)
+        arguments["ssl"] = _TLS_CONTEXTS[key]
     try:
         async with _new_session() as client:
-            async with client.request(**_aiohttp_arguments(request, settings)) as answer:
-                body = await answer.read()
+            async with client.request(**arguments) as answer:
+                try:
+                    body = await answer.read()
+                except aiohttp.ClientPayloadError:
+                    if not follow or "Location" not in answer.headers:
+                        raise
+                    body = b""
     except asyncio.TimeoutError as error:
         kind = requests.ReadTimeout
         if answer is not None:  # in the midst of the body
@@ -150,6 +215,8 @@ async def _exchange(session, request, settings):
         elif "Connection timeout" in str(error):
             kind = requests.ConnectTimeout
         raise kind(error, request=request) from error
+    except UnicodeError as error:  # of a host that is no name
+        raise urllib3.exceptions.LocationParseError(request.url) from error
     except aiohttp.ClientError as error:
         kind = next(kind for failure, kind in _FAILURES if isinstance(error, failure))
         raise kind(error, request=request) from error
@@ -166,8 +233,7 @@ def _aiohttp_arguments(request, settings):
         timeout = urllib3.Timeout(connect=connect, read=read)  # refuses what requests refuses
     url = urlsplit(request.url)
     sent = url._replace(netloc=url.netloc.rpartition("@")[2], path="/" + url.path.lstrip("/"), fragment="")
-    proxy = select_proxy(request.url, settings["proxies"])
-    secure = url.scheme == "https" or settings["cert"]
+    proxy = _proxy(request, settings)
     return {
         "method": request.method,
         "url": yarl.URL(sent.geturl(), encoded=True),
@@ -176,12 +242,15 @@ def _aiohttp_arguments(request, settings):
         "skip_auto_headers": ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         "allow_redirects": False,
         "proxy": proxy and prepend_scheme_if_needed(proxy, "http"),
-        "ssl": _tls(settings["verify"], settings["cert"]) if secure else True,
         "timeout": aiohttp.ClientTimeout(
             total=None, sock_connect=timeout.connect_timeout, sock_read=timeout.read_timeout
         ),
         "trace_request_ctx": [],
     }
+
+
+def _proxy(request, settings):
+    return select_proxy(request.url, settings["proxies"]) if settings["proxies"] else None
 
 
 def _encoded(body):
@@ -198,7 +267,7 @@ def _response(session, request, answer, body):
         io.BytesIO(body),
         headers=headers,
         status=answer.status,
-        reason=answer.reason,
+        reason=answer.reason.encode("utf-8", "surrogateescape").decode("latin-1"),
         preload_content=False,
         original_response=types.SimpleNamespace(msg=message, close=lambda: None, isclosed=lambda: True),
         request_method=request.method,
@@ -207,7 +276,6 @@ def _response(session, request, answer, body):
     return session.get_adapter(request.url).build_response(request, raw)
 
 
-@functools.cache
 def _tls(verify, cert):
     """The TLS settings of requests: its certificates, a file or folder of others, or no check at all."""
     context = create_urllib3_context()

@@ -412,9 +412,14 @@ class Inference:
         """An instance of the library's class ``name``, or of the one that a keyword of the call makes of it."""
         name = self.catalogue.canonical(name)
         entry = self.catalogue.cls(name)
-        for keyword in node.keywords if node is not None and entry is not None and entry.given else ():
-            off = isinstance(keyword.value, ast.Constant) and not keyword.value.value
-            if entry is not None and keyword.arg and not off:
+        if node is None or entry is None or not entry.given:
+            return (ExternalInstance(name),)
+        for keyword in node.keywords:
+            if keyword.arg is None:  # unpacked: it may hold the keyword where the project has the word
+                modules = self.project.modules.values()
+                words = [w for w in entry.given if any(f'"{w}"' in m.source.text for m in modules)]
+                name = entry.given[words[0]] if words else name
+            elif not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
                 name = entry.given.get(keyword.arg, name)
         return (ExternalInstance(name),)
 

@@ -12,10 +12,12 @@ from libcst.metadata import PositionProvider
 from rasa_asyncify.edits import (
     AddKeyword,
     AwaitCall,
+    CloseAsyncClient,
     Edit,
     FetchCall,
     InlineRequest,
     MakeAsync,
+    MakeAsyncClient,
     MapHandler,
     MoveBody,
     OffloadCall,
@@ -23,10 +25,12 @@ from rasa_asyncify.edits import (
     RunCall,
     Sleep,
     Span,
+    UseAsyncClient,
     UseResponse,
     helper,
 )
 from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
@@ -49,6 +53,8 @@ class Transformer(cst.CSTTransformer):
         self._starts: dict[tuple[int, int], list[Edit]] = defaultdict(list)
         self._inline: dict[tuple[int, int], InlineRequest] = {}
         self._inlined: dict[Span, cst.Call] = {}
+        self._clients: dict[tuple[int, int], list[tuple[UseAsyncClient, cst.WithItem]]] = defaultdict(list)
+        self._blocks: set[Span] = set()
         for edit in plan.edits:
             if isinstance(edit, (MakeAsync, MoveBody, MapHandler)):
                 self._starts[edit.span.start].append(edit)
@@ -56,6 +62,8 @@ class Transformer(cst.CSTTransformer):
                 self._inline[edit.span.start] = edit
             else:
                 self._expressions[edit.span].append(edit)
+                if isinstance(edit, MakeAsyncClient) and edit.block:
+                    self._blocks.add(edit.span)
 
     # -- walking ---------------------------------------------------------------
 
@@ -131,7 +139,10 @@ class Transformer(cst.CSTTransformer):
     def _handed_to(self, name: str, node: cst.Call) -> cst.BaseExpression:
         """``await name(f, x)`` for ``f(x)``."""
         args = [_parenthesized(arg) for arg in node.args]
-        comma = cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")) if args else cst.MaybeSentinel.DEFAULT
+        # In a call over several lines the new argument gets one of its own, as the first one has.
+        own_line = isinstance(node.whitespace_before_args, cst.ParenthesizedWhitespace)
+        after = node.whitespace_before_args if own_line else cst.SimpleWhitespace(" ")
+        comma = cst.Comma(whitespace_after=after) if args else cst.MaybeSentinel.DEFAULT
         first = cst.Arg(node.func, comma=comma)
         return self._await(node.with_changes(func=cst.Name(name), args=[first, *args]))
 
@@ -143,6 +154,30 @@ class Transformer(cst.CSTTransformer):
             named = node.args[1].with_changes(keyword=cst.Name(edit.keyword), equal=equal)
             node = node.with_changes(args=[node.args[0], named, *node.args[2:]])
         return self._handed_to(self.names[helper(edit) or ""], node)
+
+    def _use_async_client(self, edit: UseAsyncClient, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call) or edit.statement is None:
+            return self._await(node) if isinstance(node, cst.Call) else None
+        made = request_on_client(edit, node, self.names.get("tls_context", ""))
+        if made is None:
+            return None
+        self._clients[edit.statement.start].append((edit, made[1]))
+        return self._await(made[0])
+
+    def _make_async_client(
+        self, edit: MakeAsyncClient, node: cst.BaseExpression
+    ) -> cst.BaseExpression | None:
+        return (
+            async_client(edit, node, self.names.get("tls_context", ""))
+            if isinstance(node, cst.Call)
+            else None
+        )
+
+    def _close_async_client(
+        self, edit: CloseAsyncClient, node: cst.BaseExpression
+    ) -> cst.BaseExpression | None:
+        closed = closing(node) if isinstance(node, cst.Call) else None
+        return self._await(closed) if closed is not None else None
 
     def _offload_expression(
         self, edit: OffloadExpression, node: cst.BaseExpression
@@ -184,13 +219,25 @@ class Transformer(cst.CSTTransformer):
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement:
-        if not self._inline:
+        if not self._inline and not self._clients:
             return updated_node
-        edit = self._inline.get(self._place(original_node.body[0]).start)
-        if edit is None or edit.call not in self._inlined:
-            return updated_node
-        self.done.add(id(edit))
-        return request_statement(edit, updated_node, self._inlined[edit.call], self.names)
+        start = self._place(original_node.body[0]).start
+        statement: cst.BaseStatement = updated_node
+        edit = self._inline.get(start)
+        if edit is not None and edit.call in self._inlined:
+            self.done.add(id(edit))
+            statement = request_statement(edit, updated_node, self._inlined[edit.call], self.names)
+        clients = sorted(self._clients.pop(start, ()), key=lambda client: client[0].span)
+        return in_block([item for _, item in clients], statement) if clients else statement
+
+    def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
+        self.done -= {id(edit) for clients in self._clients.values() for edit, _ in clients}
+        return updated_node
+
+    def leave_With(self, original_node: cst.With, updated_node: cst.With) -> cst.With:
+        if self._blocks and any(self._place(i.item) in self._blocks for i in original_node.items):
+            return updated_node.with_changes(asynchronous=cst.Asynchronous())
+        return updated_node
 
     def leave_ExceptHandler(
         self, original_node: cst.ExceptHandler, updated_node: cst.ExceptHandler
@@ -249,8 +296,7 @@ class Transformer(cst.CSTTransformer):
 
 
 def _inner_first(edit: Edit) -> int:
-    order = (AddKeyword, UseResponse, Sleep, FetchCall, OffloadCall, OffloadExpression, AwaitCall, RunCall)
-    return order.index(type(edit))
+    return list(_EXPRESSIONS).index(type(edit))
 
 
 def _parenthesized(arg: cst.Arg) -> cst.Arg:
@@ -296,14 +342,17 @@ def _forwarded(parameters: cst.Parameters, skip: int) -> list[str]:
 
 
 _Handler = Callable[[Transformer, Any, cst.BaseExpression], "cst.BaseExpression | None"]
-_EXPRESSIONS: dict[type, _Handler] = {
-    AwaitCall: Transformer._await_call,
-    RunCall: Transformer._run_call,
+_EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around one expression
+    AddKeyword: Transformer._add_keyword,
+    UseResponse: Transformer._use_response,
     Sleep: Transformer._sleep,
     FetchCall: Transformer._fetch_call,
+    MakeAsyncClient: Transformer._make_async_client,
+    UseAsyncClient: Transformer._use_async_client,
+    CloseAsyncClient: Transformer._close_async_client,
     OffloadCall: Transformer._offload_call,
     OffloadExpression: Transformer._offload_expression,
-    UseResponse: Transformer._use_response,
-    AddKeyword: Transformer._add_keyword,
+    AwaitCall: Transformer._await_call,
+    RunCall: Transformer._run_call,
 }
 __all__: Sequence[str] = ("Transformer",)

@@ -1,0 +1,11 @@
+"""HTTP calls over aiohttp, so that they don't hold the event loop."""
+
+import functools
+
+import httpx
+
+
+@functools.cache
+def tls_context():
+    """The TLS settings of every httpx client, which take some 30 ms to load: only once."""
+    return httpx.create_ssl_context()
