@@ -52,3 +52,15 @@ def project(tmp_path: Path) -> WriteProject:
         return folder
 
     return write
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the table of the differential suite, for the cases that ran."""
+    from differential.table import Verdict, table
+
+    reports = [r for kind in ("passed", "failed") for r in terminalreporter.getreports(kind)]
+    properties = [pair for r in reports if r.when == "call" for pair in r.user_properties]
+    verdicts = [Verdict(**value) for name, value in properties if name == "differential"]
+    if verdicts:
+        terminalreporter.section("differential suite")
+        terminalreporter.write("\n".join(table(verdicts)) + "\n")

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
+import ssl
+import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -46,8 +49,9 @@ class Reply:
     """What the server does with one request.
 
     `delay` and `pause_in_body` are seconds: before anything is sent, and half-way through the body.
-    `missing` bytes are promised in Content-Length and never sent. `hang_up` closes the connection
-    without an answer. `echo` answers with the request itself, as JSON.
+    `missing` bytes are promised in Content-Length and never sent. `chunked` sends the body in two
+    chunks instead of promising a length; with something `missing` the last chunk doesn't come.
+    `hang_up` closes the connection without an answer. `echo` answers with the request itself, as JSON.
     """
 
     status: int = 200
@@ -56,6 +60,7 @@ class Reply:
     delay: float = 0.0
     pause_in_body: float = 0.0
     missing: int = 0
+    chunked: bool = False
     hang_up: bool = False
     echo: bool = False
 
@@ -112,11 +117,15 @@ class _Script:
 class RecordingServer:
     """A context manager: `with RecordingServer() as server: server.on("/x", Reply.json(1))`.
 
-    A path without a script is answered by 404. `requests` holds what came, in order of arrival.
+    A path without a script is answered by 404. `requests` holds what came, in order of arrival. With
+    a server-side context for `tls` it speaks HTTPS.
     """
 
-    def __init__(self, routes: Mapping[str, Reply] | None = None) -> None:
+    def __init__(
+        self, routes: Mapping[str, Reply] | None = None, *, tls: ssl.SSLContext | None = None
+    ) -> None:
         self.requests: list[RecordedRequest] = []
+        self._tls = tls
         self._scripts: dict[tuple[str, str | None], _Script] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -134,9 +143,24 @@ class RecordingServer:
         self._scripts[path, method] = _Script(list(replies))
 
     @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 that it listens on."""
+        return self._server.server_port
+
+    @property
+    def connections(self) -> int:
+        """How many connections it has accepted so far."""
+        return self._server.accepted
+
+    @property
     def url(self) -> str:
         """The address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+
+    def forget(self) -> None:
+        """Start anew: without scripts and without requests."""
+        with self._lock:
+            self._scripts, self.requests = {}, []
 
     def take(self) -> list[RecordedRequest]:
         """The requests that came since the last call; forgets them."""
@@ -159,8 +183,8 @@ class RecordingServer:
 
     def __enter__(self) -> RecordingServer:
         handler = type("Handler", (_Handler,), {"recorder": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), handler)
+        self._server.tls = self._tls
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="recording-server", daemon=True
         )
@@ -177,6 +201,25 @@ class RecordingServer:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128  # many clients may come at once
+    tls: ssl.SSLContext | None = None
+    accepted = 0
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        connection, address = super().get_request()
+        self.accepted += 1
+        if self.tls is not None:  # the handshake comes with the first read, in the handler's thread
+            connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        return connection, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A client that leaves, or that doesn't trust the certificate, is nothing to report."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -199,6 +242,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = serve
+    do_CONNECT = serve  # what a proxy is asked for; to refuse it is all that is done here
 
     def _read_request(self) -> RecordedRequest:
         target = urlsplit(self.path)
@@ -227,7 +271,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if reply.echo:
             self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body) + reply.missing))
+        if reply.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            body = _in_chunks(body) + (b"" if reply.missing else b"0\r\n\r\n")
+        else:
+            self.send_header("Content-Length", str(len(body) + reply.missing))
         self.end_headers()
         if self.command != "HEAD":
             middle = len(body) // 2 if reply.pause_in_body else 0
@@ -239,6 +287,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         """Say nothing: the requests are in the record."""
+
+
+def _in_chunks(body: bytes) -> bytes:
+    """Two chunks; the last one, which is empty, isn't among them."""
+    middle = len(body) // 2
+    return b"".join(b"%x\r\n%b\r\n" % (len(part), part) for part in (body[:middle], body[middle:]) if part)
 
 
 def _as_json(request: RecordedRequest) -> bytes:
