@@ -54,7 +54,8 @@ class Config:
     exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     extend_exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     black: str = field(default="changed", metadata={"read": _one_of(*BLACK_MODES)})
-    http_session: str = field(default="per-call", metadata={"read": _one_of(*HTTP_SESSIONS)})
+    # None: as the project has it, or else per call
+    http_session: str | None = field(default=None, metadata={"read": _one_of(*HTTP_SESSIONS)})
 
 
 def load(root: Path) -> Config:

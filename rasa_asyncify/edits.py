@@ -118,8 +118,8 @@ class InlineRequest:
 
 
 @dataclass(frozen=True)
-class FetchCall:
-    """``requests.get(url)`` becomes ``await fetch(requests.get, url)``; ``shared``: by the shared session.
+class AiohttpCall:
+    """``requests.get(url)`` becomes ``await over_aiohttp(requests.get, url)``; ``shared``: by the shared session.
 
     ``keyword`` is the name that the second positional argument gets, where there is one that needs it.
     """
@@ -212,7 +212,7 @@ Edit: TypeAlias = (
     | OffloadExpression
     | MoveBody
     | InlineRequest
-    | FetchCall
+    | AiohttpCall
     | UseAsyncClient
     | MakeAsyncClient
     | CloseAsyncClient
@@ -226,8 +226,8 @@ def helper(edit: Edit) -> str | None:
     """The helper that the edit's new code calls."""
     if isinstance(edit, (OffloadCall, OffloadExpression, MoveBody)):
         return "in_one_thread" if edit.alone else "in_thread"
-    if isinstance(edit, FetchCall):
-        return "fetch_shared" if edit.shared else "fetch"
+    if isinstance(edit, AiohttpCall):
+        return "over_aiohttp_shared" if edit.shared else "over_aiohttp"
     if isinstance(edit, (UseAsyncClient, MakeAsyncClient)) and edit.tls:
         return "tls_context"
     return None

@@ -123,6 +123,7 @@ class _Run:
             return self.outcome
         analysis = self._analyse(relevant, lambda module: SdkLimits())
         if analysis.is_done():
+            self.outcome.changes = self._switch_sessions([])
             return self.outcome
         limits = self._limits()
         everything = list(self.data)
@@ -131,7 +132,7 @@ class _Run:
             plan = self._plan(analysis)
             changes = self._rewrite(plan)
             if changes is not None:
-                self.outcome.plan, self.outcome.changes = plan, changes
+                self.outcome.plan, self.outcome.changes = plan, changes + self._switch_sessions(changes)
                 break
         return self.outcome
 
@@ -274,19 +275,39 @@ class _Run:
         return change
 
     def _new_files(self, plan: Plan) -> list[Change]:
-        from rasa_asyncify.formatting import format_changes
-        from rasa_asyncify.rewrite.helpers import module_text
-
         found = []
         for new in plan.new_files:
             existing = self.sources.get(new.path)
-            there = {n for n, h in HELPERS.items() if existing is not None and h.mark in existing.text}
-            if new.helpers <= there:
+            there = _helpers_in(existing.text) if existing is not None else frozenset()
+            if not new.helpers <= there:
+                found.append(self._helper_module(new.path, existing, new.helpers | there))
+        return found
+
+    def _helper_module(self, path: Path, existing: Source | None, helpers: frozenset[str]) -> Change:
+        from rasa_asyncify.formatting import format_changes
+        from rasa_asyncify.rewrite.helpers import module_text
+
+        text = module_text(helpers)
+        text = format_changes("", text, path=path, root=self.root, mode=self.config.black).text
+        return Change(path, existing, text)
+
+    def _switch_sessions(self, changes: list[Change]) -> list[Change]:
+        """The helper modules of an earlier run that have client sessions of the other kind than is asked for."""
+        found = []
+        wanted = self.config.http_session
+        for path, data in self.data.items() if wanted else ():
+            if not path.name.startswith(HELPERS["over_aiohttp"].module) or path not in self.targets:
                 continue
-            text = module_text(new.helpers | there)
-            text = format_changes("", text, path=new.path, root=self.root, mode=self.config.black).text
-            if existing is None or existing.text != text:
-                found.append(Change(new.path, existing, text))
+            source = decode(path, data)
+            helpers = _helpers_in(source.text)
+            shared = "over_aiohttp_shared" in helpers
+            if (
+                "over_aiohttp" in helpers
+                and shared != (wanted == "shared")
+                and path not in {c.path for c in changes}
+            ):
+                helpers = helpers - {"over_aiohttp_shared"} if shared else helpers | {"over_aiohttp_shared"}
+                found.append(self._helper_module(path, source, helpers))
         return found
 
     def _is_stable(self, changes: list[Change]) -> bool:
@@ -314,12 +335,22 @@ class _Run:
     def _plan(self, analysis: Analysis) -> Plan:
         from rasa_asyncify.analysis.planner import make_plan
 
-        shared = self.config.http_session == "shared"
+        mode = self.config.http_session
+        shared = mode == "shared" or (mode is None and any(map(_shares_session, self.data.values())))
         return make_plan(analysis, self._writable, may_add_files=not self.alone, shared_session=shared)
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)
         self._error(path, line, cause)
+
+
+def _helpers_in(text: str) -> frozenset[str]:
+    """The helpers that a module of an earlier run holds."""
+    return frozenset(name for name, helper in HELPERS.items() if helper.mark in text)
+
+
+def _shares_session(data: bytes) -> bool:
+    return HELPERS["over_aiohttp_shared"].mark.encode() in data
 
 
 def _governed_by(path: Path) -> Path:

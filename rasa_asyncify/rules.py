@@ -56,8 +56,8 @@ _RULES = (
     ),
     Rule(
         "RA021",
-        "fetch",
-        "A `requests` call goes over aiohttp through the helper `fetch`.",
+        "over-aiohttp",
+        "A `requests` call goes over aiohttp through the helper `over_aiohttp`.",
         "It holds the event loop, and only what requests makes of its arguments and its answer is surely the same.",
     ),
     Rule(

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_asyncify.edits import (
+    AiohttpCall,
     Edit,
-    FetchCall,
     InlineRequest,
     MakeAsync,
     MoveBody,
@@ -40,9 +40,9 @@ def count(edits: Sequence[Edit]) -> Counts:
     return Counts(
         actions=sum(e.actions for e in made),
         functions=sum(not e.actions for e in made),
-        native=sum(isinstance(e, (Sleep, InlineRequest, FetchCall, UseAsyncClient)) for e in edits),
+        native=sum(isinstance(e, (Sleep, InlineRequest, AiohttpCall, UseAsyncClient)) for e in edits),
         offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
         bodies=sum(isinstance(e, MoveBody) for e in edits),
         wrapped=sum(isinstance(e, RunCall) for e in edits),
-        aiohttp=any(isinstance(e, (InlineRequest, FetchCall)) for e in edits),
+        aiohttp=any(isinstance(e, (InlineRequest, AiohttpCall)) for e in edits),
     )

@@ -44,7 +44,7 @@ from recording_server import RecordedRequest, RecordingServer, Reply
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.edits import (
-    FetchCall,
+    AiohttpCall,
     InlineRequest,
     MoveBody,
     OffloadCall,
@@ -110,7 +110,7 @@ def all_cases(fixtures: Path = FIXTURES) -> list[Case]:
 def tree(folder: Path) -> dict[str, bytes]:
     """The files below a folder: {relative path: bytes}.
 
-    Without `_http_calls.py`: it is rasa_asyncify/emitted/fetch.py, which the cases need no copies of.
+    Without `_http_calls.py`: it is rasa_asyncify/emitted/over_aiohttp.py, which the cases need no copies of.
     """
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
@@ -135,7 +135,7 @@ def counts(result: Result) -> dict[str, int]:
     """How many calls and bodies the plan treats in which way."""
     kinds = Counter(type(edit) for plan in result.plan.modules.values() for edit in plan.edits)
     return {
-        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[FetchCall] + kinds[UseAsyncClient],
+        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[AiohttpCall] + kinds[UseAsyncClient],
         "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
         "moved": kinds[MoveBody],
     }

@@ -245,7 +245,9 @@ def test_aliases_lead_to_an_entry(file: Path) -> None:
 @per_file
 def test_what_is_native_blocks(file: Path) -> None:
     entry = data(file)
-    methods = {f"{c}.{m}" for c, members in entry.get("class", {}).items() for m in members.get("blocking", [])}
+    methods = {
+        f"{c}.{m}" for c, members in entry.get("class", {}).items() for m in members.get("blocking", [])
+    }
     assert set(entry.get("native", {})) <= {*entry.get("functions", {}).get("blocking", []), *methods}
 
 

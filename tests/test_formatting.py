@@ -145,9 +145,9 @@ CASES = [
             async def run(self, a):
                 x = 'k'
 
-                def fetch():
+                def over_aiohttp():
                     return db.execute('select 1').fetchone()
-                row = await _in_thread(fetch)
+                row = await _in_thread(over_aiohttp)
                 y = 'k'
         """,
         """
@@ -155,10 +155,10 @@ CASES = [
             async def run(self, a):
                 x = 'k'
 
-                def fetch():
+                def over_aiohttp():
                     return db.execute("select 1").fetchone()
 
-                row = await _in_thread(fetch)
+                row = await _in_thread(over_aiohttp)
                 y = 'k'
         """,
         id="blank lines between what is new",

@@ -143,7 +143,7 @@ class Solver:
         return False
 
     def native(self, site: Site) -> str | None:
-        """The native form that the site takes: "asyncio.sleep", ``INLINE``, ``FETCH`` or ``HTTPX``."""
+        """The native form that the site takes: "asyncio.sleep", ``INLINE``, ``OVER_AIOHTTP`` or ``HTTPX``."""
         if site.native is None or site in self.colours.refused:
             return None
         if any(self.patches.covers(name, site.scope.module) for name in site.blockers):
@@ -459,7 +459,7 @@ def _foreign_override(function: Function) -> str | None:
 
 
 def _returned_coroutine(site: Site, colours: Colours) -> bool:
-    """Whether a plain function that becomes async hands on a coroutine: ``return self.fetch()``."""
+    """Whether a plain function that becomes async hands on a coroutine: ``return self.over_aiohttp()``."""
     function = site.scope.function
     if function is None or function not in colours.converted or not isinstance(site.node, ast.expr):
         return False

@@ -11,7 +11,7 @@ from rasa_asyncify.analysis.colours import OUTSIDE, Colours, Solver
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped
-from rasa_asyncify.analysis.http_forms import FETCH, INLINE
+from rasa_asyncify.analysis.http_forms import INLINE, OVER_AIOHTTP
 from rasa_asyncify.analysis.httpx_forms import HTTPX, OwnClient
 from rasa_asyncify.analysis.inline_requests import InlinePlan, fresh_name
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
@@ -134,8 +134,8 @@ class Decider:
             self._edit(module, e.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
         elif treatment == INLINE:
             self._inline_request(site)
-        elif treatment == FETCH:
-            self._fetch_call(site)
+        elif treatment == OVER_AIOHTTP:
+            self._aiohttp_call(site)
         elif treatment == HTTPX:
             self._httpx_call(site)
         elif isinstance(treatment, Offload):
@@ -157,11 +157,11 @@ class Decider:
         kind = e.OffloadExpression if offload.whole else e.OffloadCall
         self._edit(module, kind(at, "RA030", reason, offload.alone))
 
-    def _fetch_call(self, site: Site) -> None:
+    def _aiohttp_call(self, site: Site) -> None:
         module, forms = site.scope.module, self.solver.forms
         assert isinstance(site.node, ast.Call)
         reason = f"{site.blockers[0]}() holds the event loop; not inline: {forms.why_not_inline(site)}"
-        edit = e.FetchCall(span(site.node, module), "RA021", reason, forms.shared, forms.keyword(site))
+        edit = e.AiohttpCall(span(site.node, module), "RA021", reason, forms.shared, forms.keyword(site))
         self._edit(module, edit)
 
     def _httpx_call(self, site: Site) -> None:

@@ -147,7 +147,7 @@ class Graph:
     # -- coroutines that plain functions hand on --
 
     def hands_on(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
-        """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
+        """Whether a plain function returns a coroutine that it got from another: ``return self.over_aiohttp()``."""
         if function.is_async or function in seen:
             return False
         for call in function.facts.calls:

@@ -1,4 +1,4 @@
-"""Which native form an HTTP call takes: aiohttp inline, or the helper ``fetch`` that leaves all but I/O to requests."""
+"""Which native form an HTTP call takes: aiohttp inline, or the helper ``over_aiohttp``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rasa_asyncify.project.values import (
     OwnFunction,
 )
 
-INLINE, FETCH = "inline", "fetch"
+INLINE, OVER_AIOHTTP = "inline", "over_aiohttp"
 _SESSION = "requests.Session"
 _PLAIN_AUTH = frozenset({"requests.auth.HTTPBasicAuth", "requests.auth.HTTPProxyAuth", "builtins.tuple"})
 # `.get` is the only function of requests whose second positional argument its sessions don't take, before 2.34.
@@ -37,15 +37,15 @@ class HttpForms:
         self._inline = InlinePlanner(inference)
 
     def form(self, site: Site) -> str:
-        """``INLINE`` or ``FETCH``.
+        """``INLINE`` or ``OVER_AIOHTTP``.
 
         Raises:
             Refused: where only requests itself does the same.
         """
         if site in self.not_native:
             raise Refused(self.not_native[site])
-        self._check_fetch(site)
-        return FETCH if self.why_not_inline(site) else INLINE
+        self._check_helper(site)
+        return OVER_AIOHTTP if self.why_not_inline(site) else INLINE
 
     def why_not_inline(self, site: Site) -> str | None:
         """Why aiohttp without the helper might do something else."""
@@ -69,7 +69,7 @@ class HttpForms:
 
     # -- what the helper can't do ---------------------------------------------------------------
 
-    def _check_fetch(self, site: Site) -> None:
+    def _check_helper(self, site: Site) -> None:
         call = site.node
         assert isinstance(call, ast.Call)
         for keyword in call.keywords:

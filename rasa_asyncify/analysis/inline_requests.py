@@ -1,6 +1,7 @@
 """Which ``requests`` calls have a plain aiohttp equivalent, written inline, and what becomes of the response.
 
-What could make a difference that the README doesn't list is refused with a reason, and left to the helper ``fetch``.
+What could make a difference that the README doesn't list is refused with a reason, and left to the helper
+``over_aiohttp``.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Container, Iterator
 from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, mentions_requests
-from rasa_asyncify.analysis.http_forms import FETCH, INLINE
+from rasa_asyncify.analysis.http_forms import INLINE, OVER_AIOHTTP
 from rasa_asyncify.analysis.places import enclosing
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Function, Imported, Module, Scope
@@ -97,81 +97,11 @@ def _on_kept_session(site: Site) -> bool:
     return site.shared and any(name.startswith("requests.Session.") for name in site.blockers)
 
 
-def _scopes(graph: Graph, colours: Colours) -> Iterator[Scope]:
-    functions = {f for f in graph.reached if colours.inline(f)} | colours.converted
-    functions |= {
-        s.scope.function
-        for f in colours.converted
-        for s in graph.callers.get(f, ())
-        if s.scope.function is not None
-    }
-    return (f.scope for f in sorted(functions, key=lambda f: (f.module.name, f.node.lineno)))
-
-
-def _reach(
-    node: ast.Try, scope: Scope, solver: Solver, graph: Graph, colours: Colours
-) -> tuple[list[Site], bool]:
-    """The inline requests that may raise inside the body of ``node``; whether requests itself may as well."""
-    inside = {id(n) for statement in node.body for n in ast.walk(statement)}
-    inline: list[Site] = []
-    others = False
-    for site in graph.active_sites(scope):
-        if id(site.node) not in inside:
-            if _used_inside(site, inside, scope, solver, colours):
-                inline.append(site)
-            continue
-        if scope.function is None or not colours.inline(scope.function):
-            targets = [t for t in site.targets if colours.awaitable(t)]
-            if not targets:
-                continue
-        more, also = _raised(site, solver, graph, colours, set())
-        inline += more
-        others = others or also
-    return inline, others
-
-
-def _used_inside(site: Site, inside: set[int], scope: Scope, solver: Solver, colours: Colours) -> bool:
-    """Whether a native response that was fetched before is looked at inside, where that may raise."""
-    if scope.function is None or not colours.inline(scope.function) or solver.native(site) != INLINE:
-        return False
-    uses = solver.forms.inline(site).uses
-    return any(id(u.node) in inside and ("json." in u.form or "raise_for" in u.form) for u in uses)
-
-
-def _raised(
-    site: Site, solver: Solver, graph: Graph, colours: Colours, seen: set[Function]
-) -> tuple[list[Site], bool]:
-    if solver.native(site) == INLINE:
-        return [site], False
-    others = any(name.startswith("requests.") for name in site.blockers)
-    inline: list[Site] = []
-    for target in graph.through(site):
-        if target in seen:
-            continue
-        seen.add(target)
-        if colours.inline(target):
-            for inner in graph.active_sites(target.scope):
-                more, also = _raised(inner, solver, graph, colours, seen)
-                inline += more
-                others = others or also
-        else:
-            others = others or any(
-                name.startswith("requests.")
-                for inner in graph.active_sites(target.scope)
-                for name in graph.reasons(inner)
-            )
-    return inline, others
-
-
-def _decodes(site: Site, solver: Solver) -> bool:
-    return solver.forms.inline(site).decodes
-
-
 def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Site]:
     for function in graph.reached:
         if colours.inline(function):
             for site in graph.active_sites(function.scope):
-                if solver.native(site) in (INLINE, FETCH):
+                if solver.native(site) in (INLINE, OVER_AIOHTTP):
                     yield site
 
 

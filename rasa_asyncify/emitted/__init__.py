@@ -31,9 +31,13 @@ HELPERS = {
     "in_one_thread": Helper(
         "in_one_thread", "_blocking_calls", ("in_one_thread",), "async def in_one_thread(func, /"
     ),
-    "fetch": Helper("fetch", "_http_calls", ("fetch",), "async def fetch(call, /"),
+    "over_aiohttp": Helper(
+        "over_aiohttp", "_http_calls", ("over_aiohttp",), "async def over_aiohttp(call, /"
+    ),
     "tls_context": Helper("tls_context", "_http_calls", ("tls_context",), "def tls_context():"),
-    "fetch_shared": Helper("fetch", "_http_calls", ("fetch", "shared_session"), _SHARED_SESSION),
+    "over_aiohttp_shared": Helper(
+        "over_aiohttp", "_http_calls", ("over_aiohttp", "shared_session"), _SHARED_SESSION
+    ),
 }
 MODULES = tuple(dict.fromkeys(h.module for h in HELPERS.values()))
 
@@ -47,7 +51,7 @@ def parts_of(helpers: Iterable[str]) -> tuple[str, ...]:
 def source(part: str, parts: Iterable[str]) -> str:
     """The text of a part that stands beside others."""
     text = (_FOLDER / f"{part}.py").read_text("utf-8")
-    if "shared_session" in parts and part != "shared_session":
+    if "shared_session" in parts and part == HELPERS["over_aiohttp"].parts[0]:
         assert _OWN_SESSION in text
         text = text.replace(_OWN_SESSION, _SHARED_SESSION)
     return text

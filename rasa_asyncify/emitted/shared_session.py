@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 
-from .fetch import _new_session
+from .over_aiohttp import _new_session
 
 _SESSIONS = {}  # event loop: the generator that holds its session, and the session
 
@@ -24,6 +24,7 @@ async def _shared_session():
     if loop not in _SESSIONS:
         opened = _open_session(loop)
         _SESSIONS[loop] = opened, await opened.__anext__()
+    await asyncio.sleep(0)  # lets the loop see which connections the other side has closed
     yield _SESSIONS[loop][1]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 
 import libcst as cst
@@ -18,9 +19,15 @@ _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
     """Add ``import asyncio`` and the like, and the imports of the helpers."""
     body = list(module.body)
+    froms: dict[str, list[str]] = defaultdict(list)
     for origin, name in plan.imports:
-        text = import_text(origin, name, plan.names[name or origin])
-        body = _insert(body, text, origin.partition(".")[0])
+        if name:
+            local = plan.names[name]
+            froms[origin].append(name if local == name else f"{name} as {local}")
+        else:
+            body = _insert(body, import_text(origin, "", plan.names[origin]), origin.partition(".")[0])
+    for origin, names in froms.items():
+        body = _insert(body, f"from {origin} import {', '.join(sorted(names))}", origin.partition(".")[0])
     for home in sorted({home for home in plan.homes.values() if home}):
         wanted = {HELPERS[h].function: plan.names[h] for h in sorted(plan.homes) if plan.homes[h] == home}
         parts = [

@@ -11,10 +11,10 @@ from libcst.metadata import PositionProvider
 
 from rasa_asyncify.edits import (
     AddKeyword,
+    AiohttpCall,
     AwaitCall,
     CloseAsyncClient,
     Edit,
-    FetchCall,
     InlineRequest,
     MakeAsync,
     MakeAsyncClient,
@@ -146,7 +146,7 @@ class Transformer(cst.CSTTransformer):
         first = cst.Arg(node.func, comma=comma)
         return self._await(node.with_changes(func=cst.Name(name), args=[first, *args]))
 
-    def _fetch_call(self, edit: FetchCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _aiohttp_call(self, edit: AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         if edit.keyword:
@@ -346,7 +346,7 @@ _EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around o
     AddKeyword: Transformer._add_keyword,
     UseResponse: Transformer._use_response,
     Sleep: Transformer._sleep,
-    FetchCall: Transformer._fetch_call,
+    AiohttpCall: Transformer._aiohttp_call,
     MakeAsyncClient: Transformer._make_async_client,
     UseAsyncClient: Transformer._use_async_client,
     CloseAsyncClient: Transformer._close_async_client,

@@ -12,7 +12,6 @@ import types
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPMessage
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import aiohttp
 import requests
@@ -23,7 +22,6 @@ from requests.utils import NETRC_FILES, prepend_scheme_if_needed, select_proxy
 from urllib3.util.ssl_ import create_urllib3_context
 
 _VERBS = ("delete", "get", "head", "options", "patch", "post", "put", "request")
-_PLAIN_CALLS = {getattr(owner, verb) for owner in (requests.api, requests.Session) for verb in _VERBS}
 _PLAIN_AUTH = (type(None), tuple, requests.auth.HTTPBasicAuth)
 _WHOLE_CALLS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="http-calls")
 _TLS_CONTEXTS = {}
@@ -44,7 +42,7 @@ class _UnsentRequests(requests.Session):
         return request, settings
 
 
-async def fetch(call, /, *args, **kwargs):
+async def over_aiohttp(call, /, *args, **kwargs):
     """Return or raise what ``call(*args, **kwargs)`` does: ``requests.get``, a session's ``post`` and the like.
 
     requests prepares the request, follows redirects and makes the response; aiohttp sends and receives. What it
@@ -81,23 +79,25 @@ async def fetch(call, /, *args, **kwargs):
     return response
 
 
-def _methods():
-    """What tests, tracers and caches of requests replace."""
-    return requests.Session, requests.Session.request, requests.Session.send, HTTPAdapter.send
+def _insides():
+    """What carries out the calls of requests, and what tests, tracers and caches replace."""
+    functions = [getattr(requests.api, verb) for verb in _VERBS]
+    methods = [getattr(requests.Session, verb) for verb in _VERBS]
+    return functions, methods, [requests.Session, requests.Session.send, HTTPAdapter.send]
 
 
-_OWN_METHODS = _methods()
+_INSIDES = _insides()
 
 
 def _is_plain(call, session, kwargs):
     """Whether the call is one of requests' own, with nothing put in its place, and asks only once."""
     return (
-        getattr(call, "__func__", call) in _PLAIN_CALLS
+        (call in _INSIDES[0] or getattr(call, "__func__", None) in _INSIDES[1])
         and type(session) is requests.sessions.Session
         and not any(callable(getattr(requests.Session, name, None)) for name in vars(session))
         and type(kwargs.get("auth") or session.auth) in _PLAIN_AUTH
-        and _methods() == _OWN_METHODS
-        and all(method.__module__.startswith("requests.") for method in _OWN_METHODS)
+        and _insides() == _INSIDES
+        and all(inside.__module__.startswith("requests.") for group in _INSIDES for inside in group)
     )
 
 
@@ -154,7 +154,7 @@ def _fits_aiohttp(session, request, settings):
     adapter = session.get_adapter(request.url)
     proxy = _proxy(request, settings) or ""
     length = request.headers.get("Content-Length", "0" if request.body is None else "unknown")
-    headers = [part for header in request.headers.items() for part in header]
+    headers = [_text(part) for header in request.headers.items() for part in header]
     return (
         type(adapter) is HTTPAdapter
         and adapter.max_retries.total == 0
@@ -163,7 +163,7 @@ def _fits_aiohttp(session, request, settings):
         and not proxy.startswith("socks")
         and isinstance(request.body, (str, bytes, type(None)))
         and length == str(len(_encoded(request.body) or b""))
-        and all(part.isascii() for part in headers)
+        and all(part.isascii() and part.isprintable() for part in headers)
     )
 
 
@@ -231,13 +231,13 @@ def _aiohttp_arguments(request, settings):
     connect, read = timeout if isinstance(timeout, tuple) else (timeout, timeout)
     if not isinstance(timeout, urllib3.Timeout):
         timeout = urllib3.Timeout(connect=connect, read=read)  # refuses what requests refuses
-    url = urlsplit(request.url)
-    sent = url._replace(netloc=url.netloc.rpartition("@")[2], path="/" + url.path.lstrip("/"), fragment="")
+    url = urllib3.util.parse_url(request.url)
+    target = "/" + url.request_uri.lstrip("/")
     proxy = _proxy(request, settings)
     return {
         "method": request.method,
-        "url": yarl.URL(sent.geturl(), encoded=True),
-        "headers": {k: v if isinstance(v, str) else v.decode("latin-1") for k, v in request.headers.items()},
+        "url": yarl.URL(f"{url.scheme}://{url.netloc}{target}", encoded=True),
+        "headers": {name: _text(value) for name, value in request.headers.items()},
         "data": _encoded(request.body),
         "skip_auto_headers": ("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
         "allow_redirects": False,
@@ -251,6 +251,10 @@ def _aiohttp_arguments(request, settings):
 
 def _proxy(request, settings):
     return select_proxy(request.url, settings["proxies"]) if settings["proxies"] else None
+
+
+def _text(part):
+    return part if isinstance(part, str) else part.decode("latin-1")
 
 
 def _encoded(body):
