@@ -121,8 +121,24 @@ class Solver:
         return found
 
     def _candidates(self) -> set[Function]:
-        """The synchronous helpers that contain, or call what contains, something with a native form."""
-        return self._grow(lambda f, found: f not in self.entries.found and self._has_native(f, found))
+        """The synchronous helpers that contain, or call what contains, something with a native form.
+
+        With those that no action reaches, such as the unused methods of a client: they must not hold the others back.
+        """
+        found = self._grow(lambda f, found: f not in self.entries.found and self._has_native(f, found))
+        todo = list(found)
+        while todo:
+            for site in self.graph.callers.get(todo.pop(), ()):
+                caller = site.scope.function
+                if caller is not None and caller not in found and self._is_idle(caller):
+                    found.add(caller)
+                    todo.append(caller)
+        return found
+
+    def _is_idle(self, function: Function) -> bool:
+        """Whether neither an action nor a test reaches the synchronous ``function``."""
+        known = function.is_async or function in self.graph.reached or function in self.entries.found
+        return not known and not function.module.is_test
 
     def _grow(self, joins: Callable[[Function, set[Function]], bool]) -> set[Function]:
         """The smallest set of synchronous functions that holds each one which ``joins`` what is in it already."""

@@ -145,7 +145,7 @@ class Decider:
         module = site.scope.module
         names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3])
         reason = f"{names} {'blocks' if ',' not in names else 'block'}"
-        refused = self.colours.refused.get(site)
+        refused = self._why_not_native(site)
         if refused:
             reason += f"; not native: {refused}"
         if offload.alone:
@@ -156,6 +156,11 @@ class Decider:
         at = span(offload.node, module)
         kind = e.OffloadExpression if offload.whole else e.OffloadCall
         self._edit(module, kind(at, "RA030", reason, offload.alone))
+
+    def _why_not_native(self, site: Site) -> str | None:
+        """Why a call, or one in a helper that goes to the thread with it, has no native form."""
+        inner = (s for t in self.graph.through(site) for s in self.graph.active_sites(t.scope))
+        return next((self.colours.refused[s] for s in (site, *inner) if s in self.colours.refused), None)
 
     def _aiohttp_call(self, site: Site) -> None:
         module, forms = site.scope.module, self.solver.forms

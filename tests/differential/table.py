@@ -14,7 +14,9 @@ from rasa_asyncify.plan import ModulePlan
 KINDS = ("native", "mixed", "offloaded", "left")
 # The edits that send a request without a thread.
 NATIVE = tuple(
-    getattr(edits, name) for name in ("InlineRequest", "AiohttpCall", "UseAsyncClient") if hasattr(edits, name)
+    getattr(edits, name)
+    for name in ("InlineRequest", "AiohttpCall", "UseAsyncClient")
+    if hasattr(edits, name)
 )
 OFFLOADED = (OffloadCall, OffloadExpression, MoveBody)
 WANTED = 0.85  # the share of native cases among those that the issue leaves to the tool
