@@ -137,6 +137,10 @@ def _check_uses(handler: ast.ExceptHandler) -> None:
                 shown.add(id(node.value))
             elif isinstance(node, ast.Call) and _last_name(node.func) in _SHOWS:
                 shown |= {id(argument) for argument in node.args}
+            elif isinstance(node, ast.Compare) and handler.name in {
+                inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)
+            }:
+                raise Unmappable(f"the text of `{handler.name}` is compared")
     for statement in handler.body:
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and node.id == handler.name and id(node) not in shown:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from functools import cached_property
 
 from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner, Refused
 from rasa_asyncify.analysis.sites import Site
@@ -18,6 +20,7 @@ from rasa_asyncify.project.values import (
 
 INLINE, OVER_AIOHTTP = "inline", "over_aiohttp"
 _SESSION = "requests.Session"
+_REPLACES = re.compile(r"\brequests(\.\w+)+ *=[^=]|\binstall_cache\(|\bHTTPAdapter\.\w+ *=[^=]")
 _PLAIN_AUTH = frozenset({"requests.auth.HTTPBasicAuth", "requests.auth.HTTPProxyAuth", "builtins.tuple"})
 # `.get` is the only function of requests whose second positional argument its sessions don't take, before 2.34.
 _SECOND_POSITIONAL = {"requests.get": "params"}
@@ -53,10 +56,18 @@ class HttpForms:
             try:
                 if self.shared:
                     raise Refused("the session is shared")
+                if self._replaced:
+                    raise Refused("the project replaces parts of requests")
                 self._inline.plan(site)
             except Refused as refused:
                 self.not_inline[site] = str(refused)
         return self.not_inline.get(site)
+
+    @cached_property
+    def _replaced(self) -> bool:
+        """Whether something of the project assigns to what requests is made of, or has it cached."""
+        texts = (m.source.text for m in self.inference.project.modules.values())
+        return any(map(_REPLACES.search, texts))
 
     def inline(self, site: Site) -> InlinePlan:
         """The plan of a site whose form is ``INLINE``."""

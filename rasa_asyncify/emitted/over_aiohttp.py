@@ -136,7 +136,7 @@ async def _whole_in_thread(call, *args, **kwargs):
 
 def _prepare(session, call, args, kwargs, trust_env=True):
     """The request, and the settings to send it with."""
-    unsent = _UnsentRequests.__new__(_UnsentRequests)
+    unsent = _UnsentRequests()
     vars(unsent).update(vars(session))
     unsent.trust_env = session.trust_env and trust_env
     return getattr(unsent, call.__name__)(*args, **kwargs)
@@ -209,12 +209,16 @@ async def _exchange(session, request, settings, follow):
                         raise
                     body = b""
     except asyncio.TimeoutError as error:
-        kind = requests.ReadTimeout
+        limit = arguments["timeout"]
+        kind, text = requests.ReadTimeout, f"Read timed out. (read timeout={limit.sock_read})"
         if answer is not None:  # in the midst of the body
             kind = requests.ConnectionError
         elif "Connection timeout" in str(error):
-            kind = requests.ConnectTimeout
-        raise kind(error, request=request) from error
+            kind, text = (
+                requests.ConnectTimeout,
+                f"Connection timed out. (connect timeout={limit.sock_connect})",
+            )
+        raise kind(text, request=request) from error
     except UnicodeError as error:  # of a host that is no name
         raise urllib3.exceptions.LocationParseError(request.url) from error
     except aiohttp.ClientError as error:
