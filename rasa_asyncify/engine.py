@@ -294,6 +294,7 @@ class _Run:
     def _switch_sessions(self, changes: list[Change]) -> list[Change]:
         """The helper modules of an earlier run that have client sessions of the other kind than is asked for."""
         found = []
+        changed = {change.path for change in changes}
         wanted = self.config.http_session
         for path, data in self.data.items() if wanted else ():
             if not path.name.startswith(HELPERS["over_aiohttp"].module) or path not in self.targets:
@@ -301,11 +302,7 @@ class _Run:
             source = decode(path, data)
             helpers = _helpers_in(source.text)
             shared = "over_aiohttp_shared" in helpers
-            if (
-                "over_aiohttp" in helpers
-                and shared != (wanted == "shared")
-                and path not in {c.path for c in changes}
-            ):
+            if "over_aiohttp" in helpers and shared != (wanted == "shared") and path not in changed:
                 helpers = helpers - {"over_aiohttp_shared"} if shared else helpers | {"over_aiohttp_shared"}
                 found.append(self._helper_module(path, source, helpers))
         return found

@@ -231,10 +231,10 @@ class TestMessages:
         ],
     )
     def test_what_to_install(self, run: Run, requirements: dict[str, str | bytes], advice: str) -> None:
-        over_aiohttp = SYNC.replace("import time", "import requests").replace(
+        fetch = SYNC.replace("import time", "import requests").replace(
             "time.sleep(1)", 'requests.get("http://localhost", timeout=1)'
         )
-        assert advice in run({"actions.py": over_aiohttp, **requirements}, ".").stderr
+        assert advice in run({"actions.py": fetch, **requirements}, ".").stderr
 
     def test_wider_command_where_callers_lie_outside(self, run: Run) -> None:
         test = """

@@ -145,9 +145,9 @@ CASES = [
             async def run(self, a):
                 x = 'k'
 
-                def over_aiohttp():
+                def fetch():
                     return db.execute('select 1').fetchone()
-                row = await _in_thread(over_aiohttp)
+                row = await _in_thread(fetch)
                 y = 'k'
         """,
         """
@@ -155,10 +155,10 @@ CASES = [
             async def run(self, a):
                 x = 'k'
 
-                def over_aiohttp():
+                def fetch():
                     return db.execute("select 1").fetchone()
 
-                row = await _in_thread(over_aiohttp)
+                row = await _in_thread(fetch)
                 y = 'k'
         """,
         id="blank lines between what is new",

@@ -16,10 +16,10 @@ from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph, returns_it
 from rasa_asyncify.analysis.http_forms import HttpForms
 from rasa_asyncify.analysis.httpx_forms import HTTPX, HttpxForms
-from rasa_asyncify.analysis.inline_requests import Refused
 from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
 from rasa_asyncify.analysis.patches import Patches
 from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
@@ -475,7 +475,7 @@ def _foreign_override(function: Function) -> str | None:
 
 
 def _returned_coroutine(site: Site, colours: Colours) -> bool:
-    """Whether a plain function that becomes async hands on a coroutine: ``return self.over_aiohttp()``."""
+    """Whether a plain function that becomes async hands on a coroutine: ``return self.fetch()``."""
     function = site.scope.function
     if function is None or function not in colours.converted or not isinstance(site.node, ast.expr):
         return False

@@ -11,7 +11,7 @@ from rasa_asyncify.analysis.places import is_deferred, is_deferring_call
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Function, Imported, Scope
+from rasa_asyncify.project.model import Function, Imported, Scope, last_name
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 from rasa_asyncify.sdk import base_awaits
 
@@ -147,7 +147,7 @@ class Graph:
     # -- coroutines that plain functions hand on --
 
     def hands_on(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
-        """Whether a plain function returns a coroutine that it got from another: ``return self.over_aiohttp()``."""
+        """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
         if function.is_async or function in seen:
             return False
         for call in function.facts.calls:
@@ -248,7 +248,7 @@ class Graph:
 
     def _named_by_text(self, call: ast.Call, scope: Scope, wanted: set[Function]) -> list[Function]:
         """The functions that ``getattr(x, name)``, ``methodcaller("name")`` and the like may give."""
-        last = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+        last = last_name(call.func)
         if last in ("methodcaller", "attrgetter"):
             names = {a.value for a in call.args if isinstance(a, ast.Constant)}
             return [f for f in wanted if f.name in names]

@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass
 
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Scope
+from rasa_asyncify.project.model import Scope, last_name
 from rasa_asyncify.project.values import External, OwnClass
 
 CLIENT, TIMEOUT, JSON = "aiohttp.ClientError", "asyncio.TimeoutError", "json.JSONDecodeError"
@@ -135,7 +135,7 @@ def _check_uses(handler: ast.ExceptHandler) -> None:
         for node in ast.walk(statement):
             if isinstance(node, ast.FormattedValue):
                 shown.add(id(node.value))
-            elif isinstance(node, ast.Call) and _last_name(node.func) in _SHOWS:
+            elif isinstance(node, ast.Call) and last_name(node.func) in _SHOWS:
                 shown |= {id(argument) for argument in node.args}
             elif isinstance(node, ast.Compare) and handler.name in {
                 inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)
@@ -145,7 +145,3 @@ def _check_uses(handler: ast.ExceptHandler) -> None:
         for node in ast.walk(statement):
             if isinstance(node, ast.Name) and node.id == handler.name and id(node) not in shown:
                 raise Unmappable(f"`{handler.name}` is looked at, or handed on")
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""

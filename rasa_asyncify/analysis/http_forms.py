@@ -6,7 +6,8 @@ import ast
 import re
 from functools import cached_property
 
-from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner, Refused
+from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner
+from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Scope
@@ -37,7 +38,7 @@ class HttpForms:
         self.shared = shared
         self.not_inline: dict[Site, str] = {}
         self.not_native: dict[Site, str] = {}
-        self._inline = InlinePlanner(inference)
+        self._inline = InlinePlanner()
 
     def form(self, site: Site) -> str:
         """``INLINE`` or ``OVER_AIOHTTP``.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from rasa_asyncify.analysis.inline_requests import Refused
+from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Binding, Imported, Module, Scope
 from rasa_asyncify.project.values import External

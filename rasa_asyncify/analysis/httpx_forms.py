@@ -12,10 +12,19 @@ from typing import TypeAlias
 
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.httpx_arguments import ArgumentChecker
-from rasa_asyncify.analysis.inline_requests import Refused, check_alone, fresh_name
+from rasa_asyncify.analysis.inline_requests import check_alone, fresh_name
 from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.refusals import Plans, Refused
 from rasa_asyncify.analysis.sites import Site, is_direct
-from rasa_asyncify.project.model import COMPREHENSIONS, Assigned, Binding, Entered, Parameter, Scope
+from rasa_asyncify.project.model import (
+    COMPREHENSIONS,
+    Assigned,
+    Binding,
+    Entered,
+    Parameter,
+    Scope,
+    last_name,
+)
 from rasa_asyncify.project.values import External, ExternalInstance, ExternalMethod
 
 HTTPX = "httpx"
@@ -57,8 +66,8 @@ class HttpxForms:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.arguments = ArgumentChecker(graph.inference)
-        self._plans: dict[Site, HttpxPlan | Refused] = {}
-        self._locals: dict[tuple[Scope, str], LocalClient | Refused] = {}
+        self._plans = Plans(self._plan)
+        self._clients = Plans(self._read_client)
         self._closes: bool | None = None
 
     def form(self, site: Site) -> str:
@@ -76,16 +85,7 @@ class HttpxForms:
         Raises:
             Refused: as ``form``.
         """
-        known = self._plans.get(site)
-        if known is None:
-            try:
-                known = self._plan(site)
-            except Refused as refused:
-                known = refused
-            self._plans[site] = known
-        if isinstance(known, Refused):
-            raise known
-        return known
+        return self._plans.of(site)
 
     def _plan(self, site: Site) -> HttpxPlan:
         call, scope = site.node, site.scope
@@ -106,7 +106,7 @@ class HttpxForms:
             found = {ExternalMethod("httpx.Response", "close"), ExternalInstance("httpx.Response")}
             infer = self.graph.inference.infer
             self._closes = any(
-                _last_name(call.func) in ("close", "closing")
+                last_name(call.func) in ("close", "closing")
                 and any(found & set(infer(node, f.scope)) for node in (call.func, *call.args))
                 for f in self.graph.reached
                 for call in f.facts.calls
@@ -153,18 +153,10 @@ class HttpxForms:
             raise Refused(_KEPT)
         if not isinstance(receiver, ast.Name):
             raise Refused("its client has no name")
-        key = (scope, receiver.id)
-        if key not in self._locals:
-            try:
-                self._locals[key] = self._read_client(receiver.id, scope)
-            except Refused as refused:
-                self._locals[key] = refused
-        known = self._locals[key]
-        if isinstance(known, Refused):
-            raise known
-        return known
+        return self._clients.of((receiver.id, scope))
 
-    def _read_client(self, name: str, scope: Scope) -> LocalClient:
+    def _read_client(self, key: tuple[str, Scope]) -> LocalClient:
+        name, scope = key
         found = scope.lookup(name)
         if found is None or found[1] is not scope or name in scope.facts.outer:
             raise Refused(_KEPT)
@@ -276,10 +268,6 @@ def _is_on(client: str, node: ast.AST) -> bool:
     func = node.func if isinstance(node, ast.Call) else None
     receiver = func.value if isinstance(func, ast.Attribute) else None
     return isinstance(receiver, ast.Name) and receiver.id == client
-
-
-def _last_name(node: ast.expr) -> str:
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _start(node: ast.expr) -> tuple[int, int, int, int]:

@@ -11,9 +11,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from rasa_asyncify.analysis.places import can_await_at, enclosing
+from rasa_asyncify.analysis.places import can_await_at, enclosing, is_within
+from rasa_asyncify.analysis.refusals import Plans, Refused
 from rasa_asyncify.analysis.sites import Site, is_direct
-from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Function, Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
@@ -64,10 +64,6 @@ _METHODS = {
 }
 
 
-class Refused(Exception):
-    """The call has no equivalent that is surely the same; the message says why."""
-
-
 @dataclass(frozen=True)
 class Use:
     """One use of the response: the expression that changes, and its new form."""
@@ -115,11 +111,10 @@ class InlinePlan:
 
 
 class InlinePlanner:
-    """Plans one call at a time; the calls that name the same response are planned alike or not at all."""
+    """Plans one call at a time."""
 
-    def __init__(self, inference: Inference) -> None:
-        self.inference = inference
-        self._known: dict[Site, InlinePlan | Refused] = {}
+    def __init__(self) -> None:
+        self._plans = Plans(self._plan)
 
     def plan(self, site: Site) -> InlinePlan:
         """The plan for a site whose native replacement is aiohttp.
@@ -127,16 +122,7 @@ class InlinePlanner:
         Raises:
             Refused: where the result might differ.
         """
-        known = self._known.get(site)
-        if known is None:
-            try:
-                known = self._plan(site)
-            except Refused as refused:
-                known = refused
-            self._known[site] = known
-        if isinstance(known, Refused):
-            raise known
-        return known
+        return self._plans.of(site)
 
     def _plan(self, site: Site) -> InlinePlan:
         call = site.node
@@ -389,7 +375,7 @@ class InlinePlanner:
     def _check_fall_through(self, name: str, statement: ast.stmt, scope: Scope) -> None:
         """Refuse where the name is looked at after a failure, which may have left it bound now."""
         for outer in enclosing(statement, scope):
-            if not isinstance(outer, ast.Try) or not _within(statement, outer.body):
+            if not isinstance(outer, ast.Try) or not is_within(statement, outer.body):
                 continue
             inside = {id(n) for s in [*outer.body, *outer.orelse] for n in ast.walk(s)}
             after = [
@@ -510,10 +496,6 @@ def _is_seconds(node: ast.expr) -> bool:
         and not isinstance(node.value, bool)
         and node.value > 0
     )
-
-
-def _within(statement: ast.stmt, block: list[ast.stmt]) -> bool:
-    return any(statement is node for outer in block for node in ast.walk(outer))
 
 
 def _leaves(block: list[ast.stmt]) -> bool:

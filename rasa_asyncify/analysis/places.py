@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
+from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope, last_name
 from rasa_asyncify.project.values import OwnFunction
 
 # Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.
@@ -43,6 +43,11 @@ def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:
         found.append(current)
         current = parents.get(current)
     return found
+
+
+def is_within(node: ast.AST, block: list[ast.stmt]) -> bool:
+    """Whether ``node`` stands in one of the statements, or is one."""
+    return any(node is inner for statement in block for inner in ast.walk(statement))
 
 
 def can_await_at(node: ast.AST, scope: Scope) -> bool:
@@ -89,7 +94,6 @@ def is_deferring_call(
 ) -> bool:
     """Whether ``call`` hands its arguments on to be called in a thread or later."""
     func = call.func
-    name = func.attr if isinstance(func, ast.Attribute) else func.id if isinstance(func, ast.Name) else ""
-    if name in DEFERRED:
+    if last_name(func) in DEFERRED:
         return True
     return any(isinstance(v, OwnFunction) and v.function in runners for v in inference.infer(func, scope))

@@ -9,7 +9,7 @@ from rasa_asyncify.analysis.colours import Colours, Solver
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped, Unmappable, map_handlers, mentions_requests
 from rasa_asyncify.analysis.http_forms import INLINE, OVER_AIOHTTP
-from rasa_asyncify.analysis.places import enclosing
+from rasa_asyncify.analysis.places import enclosing, is_within
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import Function, Imported, Module, Scope
 from rasa_asyncify.project.values import Instance, OwnFunction
@@ -20,7 +20,7 @@ def handler_changes(scope: Scope, solver: Solver, graph: Graph) -> list[Mapped]:
     found: list[Mapped] = []
     inline = [s for s in graph.active_sites(scope) if solver.native(s) == INLINE]
     for node in scope.facts.tries if inline else ():
-        raising = [s for s in inline if any(_is_in(n, node.body) for n in _raising(s, solver))]
+        raising = [s for s in inline if any(is_within(n, node.body) for n in _raising(s, solver))]
         if raising:
             decodes = any(solver.forms.inline(site).decodes for site in raising)
             found += map_handlers(node, scope, graph.inference, decodes=decodes)
@@ -44,16 +44,12 @@ def _raising(site: Site, solver: Solver) -> list[ast.AST]:
     return [site.node, *(u.node for u in uses if "json." in u.form or "raise_for" in u.form)]
 
 
-def _is_in(node: ast.AST, block: list[ast.stmt]) -> bool:
-    return any(node is inner for statement in block for inner in ast.walk(statement))
-
-
 def _caught_here(site: Site, solver: Solver, graph: Graph) -> str | None:
     """Why the ``try`` statements around a request, in its own function, can't do with aiohttp's exceptions."""
     scope = site.scope
     decodes = solver.forms.inline(site).decodes
     for node in scope.facts.tries:
-        if not any(_is_in(raising, node.body) for raising in _raising(site, solver)):
+        if not any(is_within(raising, node.body) for raising in _raising(site, solver)):
             continue
         try:
             if not map_handlers(node, scope, graph.inference, decodes=decodes):
@@ -63,7 +59,7 @@ def _caught_here(site: Site, solver: Solver, graph: Graph) -> str | None:
         if any(isinstance(inner, ast.Raise) for statement in node.body for inner in ast.walk(statement)):
             return "something else is raised beside it"
         for other in graph.active_sites(scope):
-            if _is_in(other.node, node.body) and solver.native(other) != INLINE:
+            if is_within(other.node, node.body) and solver.native(other) != INLINE:
                 return "a call beside it may raise exceptions of requests"
     return None
 
@@ -129,7 +125,7 @@ def _told_apart(site: Site, graph: Graph, entries: Container[Function]) -> str |
 
 def _taken_around(node: ast.AST, function: Function, graph: Graph, *, own: bool) -> str | None:
     for outer in enclosing(node, function.scope):
-        if isinstance(outer, ast.Try) and not own and _is_in(node, outer.body):
+        if isinstance(outer, ast.Try) and not own and is_within(node, outer.body):
             if any(handler.name or not _is_plain(handler) for handler in outer.handlers):
                 return f"{function.qualname}() looks at its failures"
         if isinstance(outer, (ast.With, ast.AsyncWith)):

@@ -87,6 +87,7 @@ def _insides():
 
 
 _INSIDES = _insides()
+_UNTOUCHED = all(inside.__module__.startswith("requests.") for group in _INSIDES for inside in group)
 
 
 def _is_plain(call, session, kwargs):
@@ -96,8 +97,8 @@ def _is_plain(call, session, kwargs):
         and type(session) is requests.sessions.Session
         and not any(callable(getattr(requests.Session, name, None)) for name in vars(session))
         and type(kwargs.get("auth") or session.auth) in _PLAIN_AUTH
+        and _UNTOUCHED
         and _insides() == _INSIDES
-        and all(inside.__module__.startswith("requests.") for group in _INSIDES for inside in group)
     )
 
 
@@ -175,15 +176,17 @@ async def _only_once(client, context, params):
     attempts.append(params)
 
 
+_SENT_ONCE = aiohttp.TraceConfig()
+_SENT_ONCE.on_connection_create_start.append(_only_once)
+
+
 def _new_session():
     """A client session that leaves cookies, proxies and headers to requests."""
-    traces = aiohttp.TraceConfig()
-    traces.on_connection_create_start.append(_only_once)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
-        trace_configs=[traces],
+        trace_configs=[_SENT_ONCE],
         max_line_size=65536,
         max_field_size=65536,
     )

@@ -219,7 +219,7 @@ class Function:
     def decorator_names(self) -> tuple[str, ...]:
         """The last names of its decorators: ``functools.wraps(f)`` gives ``wraps``."""
         decorators = self.node.decorator_list
-        return tuple(_last_name(d) for d in decorators) if decorators else ()
+        return tuple(_decorator_name(d) for d in decorators) if decorators else ()
 
     @property
     def is_static(self) -> bool:
@@ -375,12 +375,15 @@ class Module:
         return f"<module {self.name}>"
 
 
-def _last_name(node: ast.expr) -> str:
+def _decorator_name(node: ast.expr) -> str:
     while isinstance(node, ast.Call):
         node = node.func
-    if isinstance(node, ast.Attribute):
-        return node.attr
-    return node.id if isinstance(node, ast.Name) else ""
+    return last_name(node)
+
+
+def last_name(node: ast.expr) -> str:
+    """``c`` for ``a.b.c`` and for ``c`` itself; empty for other expressions."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def dotted(node: ast.AST) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from rasa_asyncify.edits import MakeAsyncClient, UseAsyncClient
+from rasa_asyncify.rewrite.arguments import keyword_argument
 
 
 def request_on_client(edit: UseAsyncClient, call: cst.Call, tls: str) -> tuple[cst.Call, cst.WithItem] | None:
@@ -44,8 +45,7 @@ def async_client(edit: MakeAsyncClient, call: cst.Call, tls: str) -> cst.Call | 
 
 def _verify(tls: str) -> cst.Arg:
     """``verify=tls_context()``"""
-    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-    return cst.Arg(cst.Call(cst.Name(tls)), keyword=cst.Name("verify"), equal=equal)
+    return keyword_argument("verify", f"{tls}()")
 
 
 def closing(call: cst.Call) -> cst.Call | None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import libcst as cst
 
 from rasa_asyncify.edits import InlineRequest
+from rasa_asyncify.rewrite.arguments import keyword_argument
 
 # requests follows 30, and fails at the next; aiohttp fails at the last of as many as it is given.
-_MAX_REDIRECTS = "max_redirects=31"
+_MAX_REDIRECTS = 31
 
 
 def request_statement(
@@ -41,7 +42,7 @@ def _arguments(edit: InlineRequest, call: cst.Call, aiohttp: str) -> list[cst.Ar
             arg = arg.with_changes(value=cst.parse_expression(value))
         found.append(arg)
     if edit.redirects:
-        found.append(cst.ensure_type(cst.parse_expression(f"f({_MAX_REDIRECTS})"), cst.Call).args[0])
+        found.append(keyword_argument("max_redirects", str(_MAX_REDIRECTS)))
     return found
 
 

@@ -30,6 +30,7 @@ from rasa_asyncify.edits import (
     helper,
 )
 from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.rewrite.arguments import keyword_argument, named
 from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
 
@@ -150,9 +151,8 @@ class Transformer(cst.CSTTransformer):
         if not isinstance(node, cst.Call):
             return None
         if edit.keyword:
-            equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-            named = node.args[1].with_changes(keyword=cst.Name(edit.keyword), equal=equal)
-            node = node.with_changes(args=[node.args[0], named, *node.args[2:]])
+            second = named(node.args[1], edit.keyword)
+            node = node.with_changes(args=[node.args[0], second, *node.args[2:]])
         return self._handed_to(self.names[helper(edit) or ""], node)
 
     def _use_async_client(self, edit: UseAsyncClient, node: cst.BaseExpression) -> cst.BaseExpression | None:
@@ -206,9 +206,7 @@ class Transformer(cst.CSTTransformer):
     def _add_keyword(self, edit: AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
-        equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
-        value = cst.parse_expression(edit.value)
-        added = cst.Arg(value, keyword=cst.Name(edit.keyword), equal=equal)
+        added = keyword_argument(edit.keyword, edit.value)
         args = list(node.args)
         if args and not isinstance(args[-1].comma, cst.Comma):
             args[-1] = args[-1].with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
