@@ -39,6 +39,12 @@ from rasa_asyncify import __version__
     help="A client session for each aiohttp request (default), or one that all share.",
 )
 @click.option(
+    "--executor-workers",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many threads the blocking calls of a package share (default: 32).",
+)
+@click.option(
     "--stdin-filename",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -58,6 +64,7 @@ def main(
     extend_exclude: str | None,
     black: str | None,
     http_session: str | None,
+    executor_workers: int | None,
     stdin_filename: Path | None,
     quiet: bool,
     verbose: bool,
@@ -72,7 +79,17 @@ def main(
         )
         context.exit(0)
     options = Options(
-        check, diff, color, exclude, extend_exclude, black, http_session, stdin_filename, quiet, verbose
+        check=check,
+        diff=diff,
+        color=color,
+        exclude=exclude,
+        extend_exclude=extend_exclude,
+        black=black,
+        http_session=http_session,
+        executor_workers=executor_workers,
+        stdin_filename=stdin_filename,
+        quiet=quiet,
+        verbose=verbose,
     )
     try:
         context.exit(Session(paths, options).run())

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from rasa_asyncify.catalogue.own import Entry, read_blocking, read_non_blocking
+
 TABLE = "tool.rasa-asyncify"
 BLACK_MODES = ("changed", "whole-file", "off")
 HTTP_SESSIONS = ("per-call", "shared")
@@ -43,6 +45,12 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return check
 
 
+def _workers(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"must be a number of threads, 1 or more, not {value!r}")
+    return value
+
+
 @dataclass(frozen=True)
 class Config:
     """One field a key, `extend_exclude` for `extend-exclude`.
@@ -56,6 +64,10 @@ class Config:
     black: str = field(default="changed", metadata={"read": _one_of(*BLACK_MODES)})
     # None: as the project has it, or else per call
     http_session: str | None = field(default=None, metadata={"read": _one_of(*HTTP_SESSIONS)})
+    # None: as the project has it, or else the helper's own number
+    executor_workers: int | None = field(default=None, metadata={"read": _workers})
+    blocking: tuple[Entry, ...] = field(default=(), metadata={"read": read_blocking})
+    non_blocking: tuple[str, ...] = field(default=(), metadata={"read": read_non_blocking})
 
 
 def load(root: Path) -> Config:

@@ -78,6 +78,26 @@ class OffloadExpression:
 
 
 @dataclass(frozen=True)
+class OffloadBlock:
+    """Statements move to a function ``name`` within the function, which goes to a thread.
+
+    ``span`` reaches from the first to the last. ``results`` are the names that the function returns and that are
+    bound where it stood, ``outer`` and ``outermost`` those that it declares ``nonlocal`` and ``global``. ``leaves``:
+    the statements return, and what they return is returned.
+    """
+
+    span: Span
+    rule: str
+    reason: str
+    name: str
+    alone: bool = False
+    results: tuple[str, ...] = ()
+    outer: tuple[str, ...] = ()
+    outermost: tuple[str, ...] = ()
+    leaves: bool = False
+
+
+@dataclass(frozen=True)
 class MoveBody:
     """A body moves to a plain method (or function) ``name`` that the coroutine function sends to a thread.
 
@@ -129,6 +149,16 @@ class AiohttpCall:
     reason: str
     shared: bool = False
     keyword: str | None = None
+
+
+@dataclass(frozen=True)
+class NativeCall:
+    """``f(x)`` becomes ``await g(x)``; ``name`` is g's dotted name, or the other name of a method."""
+
+    span: Span
+    rule: str
+    reason: str
+    name: str
 
 
 @dataclass(frozen=True)
@@ -210,9 +240,11 @@ Edit: TypeAlias = (
     | Sleep
     | OffloadCall
     | OffloadExpression
+    | OffloadBlock
     | MoveBody
     | InlineRequest
     | AiohttpCall
+    | NativeCall
     | UseAsyncClient
     | MakeAsyncClient
     | CloseAsyncClient
@@ -224,7 +256,7 @@ Edit: TypeAlias = (
 
 def helper(edit: Edit) -> str | None:
     """The helper that the edit's new code calls."""
-    if isinstance(edit, (OffloadCall, OffloadExpression, MoveBody)):
+    if isinstance(edit, (OffloadCall, OffloadExpression, OffloadBlock, MoveBody)):
         return "in_one_thread" if edit.alone else "in_thread"
     if isinstance(edit, AiohttpCall):
         return "over_aiohttp_shared" if edit.shared else "over_aiohttp"

@@ -13,9 +13,10 @@ from pathlib import Path
 
 from rasa_asyncify.analysis.entries import SdkLimits
 from rasa_asyncify.analysis.reach import Analysis, analyse
+from rasa_asyncify.catalogue.own import OwnEntries
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.emitted import HELPERS, MODULES
+from rasa_asyncify.emitted import HELPERS, MODULES, workers_in
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Module
@@ -123,7 +124,7 @@ class _Run:
             return self.outcome
         analysis = self._analyse(relevant, lambda module: SdkLimits())
         if analysis.is_done():
-            self.outcome.changes = self._switch_sessions([])
+            self.outcome.changes = self._adapt_helpers([])
             return self.outcome
         limits = self._limits()
         everything = list(self.data)
@@ -132,7 +133,7 @@ class _Run:
             plan = self._plan(analysis)
             changes = self._rewrite(plan)
             if changes is not None:
-                self.outcome.plan, self.outcome.changes = plan, changes + self._switch_sessions(changes)
+                self.outcome.plan, self.outcome.changes = plan, changes + self._adapt_helpers(changes)
                 break
         return self.outcome
 
@@ -202,7 +203,8 @@ class _Run:
         for path in paths:
             if self._parse(path):
                 project.add(self.sources[path], self.trees[path])
-        return analyse(project, limits_of)
+        own = OwnEntries(self.config.blocking, self.config.non_blocking)
+        return analyse(project, limits_of, own if own.blocking or own.non_blocking else None)
 
     def _limits(self) -> Callable[[Module], SdkLimits]:
         """What the SDK awaits that a module's project pins: the nearest requirements at or above it."""
@@ -287,25 +289,37 @@ class _Run:
         from rasa_asyncify.formatting import format_changes
         from rasa_asyncify.rewrite.helpers import module_text
 
-        text = module_text(helpers)
+        workers = self.config.executor_workers
+        if workers is None and existing is not None:
+            workers = workers_in(existing.text)
+        text = module_text(helpers, workers)
         text = format_changes("", text, path=path, root=self.root, mode=self.config.black).text
         return Change(path, existing, text)
 
-    def _switch_sessions(self, changes: list[Change]) -> list[Change]:
-        """The helper modules of an earlier run that have client sessions of the other kind than is asked for."""
+    def _adapt_helpers(self, changes: list[Change]) -> list[Change]:
+        """The helper modules of an earlier run whose client sessions or pool are not as the settings ask for now."""
         found = []
         changed = {change.path for change in changes}
-        wanted = self.config.http_session
-        for path, data in self.data.items() if wanted else ():
-            if not path.name.startswith(HELPERS["over_aiohttp"].module) or path not in self.targets:
+        for path, data in self.data.items():
+            if not path.name.startswith(MODULES) or path not in self.targets or path in changed:
                 continue
             source = decode(path, data)
-            helpers = _helpers_in(source.text)
-            shared = "over_aiohttp_shared" in helpers
-            if "over_aiohttp" in helpers and shared != (wanted == "shared") and path not in changed:
-                helpers = helpers - {"over_aiohttp_shared"} if shared else helpers | {"over_aiohttp_shared"}
+            there = _helpers_in(source.text)
+            helpers = self._with_session(there)
+            if helpers != there or (there and self._has_other_pool(source.text)):
                 found.append(self._helper_module(path, source, helpers))
         return found
+
+    def _with_session(self, helpers: frozenset[str]) -> frozenset[str]:
+        """The helpers, with the kind of client session that is asked for, if any is."""
+        wanted = self.config.http_session
+        if wanted is None or "over_aiohttp" not in helpers:
+            return helpers
+        return helpers | {_SHARED} if wanted == "shared" else helpers - {_SHARED}
+
+    def _has_other_pool(self, text: str) -> bool:
+        wanted, there = self.config.executor_workers, workers_in(text)
+        return wanted is not None and there is not None and wanted != there
 
     def _is_stable(self, changes: list[Change]) -> bool:
         """Whether a second run would change nothing; files that it would change are given up."""
@@ -334,11 +348,17 @@ class _Run:
 
         mode = self.config.http_session
         shared = mode == "shared" or (mode is None and any(map(_shares_session, self.data.values())))
-        return make_plan(analysis, self._writable, may_add_files=not self.alone, shared_session=shared)
+        plan = make_plan(analysis, self._writable, may_add_files=not self.alone, shared_session=shared)
+        for module in plan.modules.values():
+            module.workers = self.config.executor_workers
+        return plan
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)
         self._error(path, line, cause)
+
+
+_SHARED = "over_aiohttp_shared"
 
 
 def _helpers_in(text: str) -> frozenset[str]:

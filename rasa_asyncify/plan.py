@@ -28,7 +28,7 @@ class ModulePlan:
     ``names`` maps "asyncio", "aiohttp", "json" and the helpers to the names they go by in the module; ``imports``
     are those that it doesn't import yet, as (module, name), with an empty name for ``import module``. ``homes`` tells
     of each helper in use where it comes from: "" for the module itself, else the ``from`` part of the import.
-    ``keep_imports`` are names that others take from the module.
+    ``keep_imports`` are names that others take from the module. ``workers`` is the size of a pool that is made in it.
     """
 
     path: Path
@@ -37,6 +37,7 @@ class ModulePlan:
     names: dict[str, str] = field(default_factory=dict)
     imports: tuple[tuple[str, str], ...] = ()
     keep_imports: frozenset[str] = frozenset()
+    workers: int | None = None
 
 
 @dataclass(frozen=True)

@@ -97,8 +97,8 @@ class Reporter:
         self._say(f"{_count(counts.actions, 'action')} {would}made async, with {others}.")
         bodies = f"{counts.bodies} whole {'body' if counts.bodies == 1 else 'bodies'}"
         self._say(
-            f"{_count(counts.native, 'call')} {would}native; {_count(counts.offloaded, 'call')} and "
-            f"{bodies} {would}sent to worker threads."
+            f"{_count(counts.native, 'call')} {would}native; {_count(counts.offloaded, 'call')}, "
+            f"{_count(counts.blocks, 'block')} and {bodies} {would}sent to worker threads."
         )
         if counts.wrapped:
             self._say(

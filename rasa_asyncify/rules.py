@@ -67,6 +67,12 @@ _RULES = (
         "It holds the event loop.",
     ),
     Rule(
+        "RA023",
+        "own-native",
+        "A call becomes that of the replacement which the project's settings name.",
+        "It holds the event loop.",
+    ),
+    Rule(
         "RA030",
         "offload-call",
         "A blocking call is sent to a worker thread.",
@@ -83,6 +89,12 @@ _RULES = (
         "share-connection",
         "A connection made outside of an action is opened without the thread check.",
         "It is used from one worker thread from now on, and never from two at once.",
+    ),
+    Rule(
+        "RA033",
+        "offload-block",
+        "Statements are sent to a worker thread, as a function within the function.",
+        "They use something that belongs in one thread, or that no other action may use in between.",
     ),
     Rule(
         "RA101",
@@ -117,6 +129,79 @@ _RULES = (
         "could-be-native",
         "A helper stays synchronous because of a caller that can't await it.",
         "It runs in a worker thread instead: right, but a hop dearer than awaiting it.",
+    ),
+    Rule(
+        "RA106",
+        "unknown-call",
+        "A call of a library that isn't known.",
+        "It stays as it is: if it blocks, it holds the event loop.",
+        "Name it in the setting `blocking`, or in `non-blocking` to have it pass.",
+    ),
+    Rule(
+        "RA107",
+        "could-gather",
+        "A loop waits for one call after the other, as it did before.",
+        "No call needs another's result.",
+        "Start them together with `asyncio.gather`, a few at a time where there may be many.",
+    ),
+    Rule(
+        "RA108",
+        "unknown-database",
+        "A call looks like that of a database.",
+        "What it is called on isn't known, so that it stays as it is: if it blocks, it holds the event loop.",
+        "Annotate the object, or name its class in the setting `blocking`.",
+    ),
+    Rule(
+        "RA111",
+        "cpu-bound",
+        "A call that computes is sent to a worker thread.",
+        "Python computes in one thread at a time: the others go on, more slowly, and nothing is done sooner.",
+        "If it takes long, run it in another process, or behind a service of its own.",
+    ),
+    Rule(
+        "RA112",
+        "half-done",
+        "An action can be cancelled between two things that it changes outside.",
+        "The server cancels an action that waits when its client hangs up or its time is over; one that never "
+        "awaited ran to its end.",
+        "Make both one transaction, or see that the first can be done again without harm, or await one coroutine "
+        "function that does both through `asyncio.shield`.",
+    ),
+    Rule(
+        "RA113",
+        "shared-state",
+        "Another action can get between two uses of a variable of a module or a class.",
+        "Until now no other action ran between the two.",
+        "Use it without waiting in between, or hold an `asyncio.Lock` (in worker threads a `threading.Lock`) around "
+        "both. What belongs to one conversation goes into a local variable or a slot.",
+    ),
+    Rule(
+        "RA114",
+        "action-state",
+        "An action keeps something on itself.",
+        "There is one instance for all conversations, and now they take turns in it.",
+        "Use a local variable, or a slot.",
+    ),
+    Rule(
+        "RA115",
+        "thread-local",
+        "What has other contents in every thread is used in several: a `threading.local`, a database in memory.",
+        "All actions had the event loop's thread; from now on each call may run in another one.",
+        "Use a `contextvars.ContextVar`, which goes along into worker threads, and a database in a file.",
+    ),
+    Rule(
+        "RA116",
+        "process-wide",
+        "Something is set for the whole process.",
+        "Other actions, which run at the same time now, see it too.",
+        "Use a parameter instead: an absolute path or `cwd=`, a formatter that takes a locale, a call's own time-out.",
+    ),
+    Rule(
+        "RA117",
+        "random-seed",
+        "The global random generator is seeded.",
+        "Actions that run at the same time draw from it in turns, so that none gets its own sequence.",
+        "Use a `random.Random(seed)` of its own.",
     ),
 )
 

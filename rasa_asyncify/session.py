@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -30,6 +30,7 @@ class Options:
     extend_exclude: str | None = None
     black: str | None = None
     http_session: str | None = None
+    executor_workers: int | None = None
     stdin_filename: Path | None = None
     quiet: bool = False
     verbose: bool = False
@@ -93,12 +94,11 @@ class Session:
                     compile_exclude(pattern)
         except ValueError as error:
             raise click.BadParameter(str(error), param_hint="--exclude") from error
-        return Config(
-            exclude=self.options.exclude or config.exclude,
-            extend_exclude=self.options.extend_exclude or config.extend_exclude,
-            black=self.options.black or config.black,
-            http_session=self.options.http_session or config.http_session,
-        )
+        given = {
+            key: getattr(self.options, key)
+            for key in ("exclude", "extend_exclude", "black", "http_session", "executor_workers")
+        }
+        return replace(config, **{key: value for key, value in given.items() if value is not None})
 
     def _migrate(
         self,

@@ -11,6 +11,8 @@ from rasa_asyncify.edits import (
     InlineRequest,
     MakeAsync,
     MoveBody,
+    NativeCall,
+    OffloadBlock,
     OffloadCall,
     OffloadExpression,
     RunCall,
@@ -21,14 +23,15 @@ from rasa_asyncify.edits import (
 
 @dataclass(frozen=True)
 class Counts:
-    """``actions`` and other ``functions`` made async; calls made ``native`` or ``offloaded``; ``bodies`` offloaded
-    as a whole; ``wrapped`` calls in synchronous code. ``aiohttp``: aiohttp is needed.
+    """``actions`` and other ``functions`` made async; calls made ``native`` or ``offloaded``; ``blocks`` of statements
+    and whole ``bodies`` offloaded; ``wrapped`` calls in synchronous code. ``aiohttp``: aiohttp is needed.
     """
 
     actions: int
     functions: int
     native: int
     offloaded: int
+    blocks: int
     bodies: int
     wrapped: int
     aiohttp: bool
@@ -40,8 +43,11 @@ def count(edits: Sequence[Edit]) -> Counts:
     return Counts(
         actions=sum(e.actions for e in made),
         functions=sum(not e.actions for e in made),
-        native=sum(isinstance(e, (Sleep, InlineRequest, AiohttpCall, UseAsyncClient)) for e in edits),
+        native=sum(
+            isinstance(e, (Sleep, InlineRequest, AiohttpCall, NativeCall, UseAsyncClient)) for e in edits
+        ),
         offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
+        blocks=sum(isinstance(e, OffloadBlock) for e in edits),
         bodies=sum(isinstance(e, MoveBody) for e in edits),
         wrapped=sum(isinstance(e, RunCall) for e in edits),
         aiohttp=any(isinstance(e, (InlineRequest, AiohttpCall)) for e in edits),

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from call_watch import noting_calls
 from loop_watch import BlockingCall, Heartbeat, noting
 from project_loading import NotLoadable, loaded, pickled
 from rasa_sdk.executor import ActionExecutor, CollectingDispatcher
@@ -267,37 +268,45 @@ def longest_hold(folder: Path, action_name: str, **run: Any) -> float:
 
     `run` are the arguments of `run_action`. On a busy machine an idle loop shows some 20 ms.
     """
-    return _watched(folder, action_name, contextlib.nullcontext(list[BlockingCall]()), run).longest_hold
+    nothing = contextlib.nullcontext(list[BlockingCall]())
+    return _watched(folder, action_name, nothing, nothing, run).longest_hold
 
 
-def blocking_calls(folder: Path, action_name: str, **run: Any) -> LoopReport:
+def blocking_calls(folder: Path, action_name: str, *, blocks: Sequence[str] = (), **run: Any) -> LoopReport:
     """The same, and the calls that blocked on the event loop, however fast they were.
 
-    The calls are noted and then made, so the outcome is the action's own.
+    The calls are noted and then made, so the outcome is the action's own. `blocks` names functions that
+    block in a way that BlockBuster doesn't see (see `noting_calls`); they slow the run down.
     """
-    return _watched(folder, action_name, noting(folder.resolve()), run)
+    project = folder.resolve()
+    return _watched(folder, action_name, noting(project), noting_calls(project, blocks), run)
 
 
 def _watched(
     folder: Path,
     action_name: str,
     noted: contextlib.AbstractContextManager[list[BlockingCall]],
+    named: contextlib.AbstractContextManager[list[BlockingCall]],
     run: Mapping[str, Any],
 ) -> LoopReport:
+    """`noted` is entered before the project is imported, `named` when the action runs."""
     heartbeat = Heartbeat()
+    more: list[BlockingCall] = []
 
     async def runner(executor: ActionExecutor, call: dict[str, Any]) -> Outcome:
         beating = asyncio.create_task(heartbeat.beat())
         await asyncio.sleep(0)  # let it begin
         try:
-            return await _run(executor, call)
+            with named as found:
+                return await _run(executor, call)
         finally:
+            more.extend(found)
             beating.cancel()
             await asyncio.wait({beating})
 
     with noted as calls:
         outcome = run_action(folder, action_name, runner=runner, **run)
-    return LoopReport(outcome, heartbeat.longest, calls)
+    return LoopReport(outcome, heartbeat.longest, [*calls, *more])
 
 
 # --- snapshots and the migration ---------------------------------------------------------------

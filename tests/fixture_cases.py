@@ -4,14 +4,19 @@ A case is a folder `fixtures/<topic>/<case>` with the project as it was (`before
 out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a `case.toml`:
 
     why = "one sentence: what the case shows"
-    native = 1              # calls that become native; these four are 0 where they are left out,
+    native = 1              # calls that become native; these are 0 where they are left out,
     offloaded = 0           # calls and expressions sent to a thread,
+    grouped = 0             # runs of statements sent to a thread,
     moved = 0               # whole bodies sent to a thread,
     findings = ["RA104"]    # the rules of what is reported
     held = false            # no blocking call before either (true where it is left out)
     fails_before = true     # its runs fail before and succeed after
     paths = ["actions"]     # what is migrated (the whole project where it is left out)
     own_tests = true        # run the project's own tests with pytest, before and after
+    needs = ["psycopg2"]    # modules without which nothing of the case can be run
+    services = ["redis"]    # servers to start, empty for each run of the case; see the package `services`
+    blocks = ["cursor.execute"]     # calls that hold the loop before, and never after, though BlockBuster
+                            # doesn't see them (ends of module.qualname; see `noting_calls`)
 
     [snapshot]              # what runs leave behind: `files` (globs), or `database` and `query`
 
@@ -26,6 +31,7 @@ out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a 
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import os
 import shutil
@@ -33,11 +39,13 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import services
 from execution import ROOT, LoopReport, Snapshot, blocking_calls, files, rows
 from recording_server import RecordedRequest, RecordingServer, Reply
 
@@ -47,6 +55,7 @@ from rasa_asyncify.edits import (
     AiohttpCall,
     InlineRequest,
     MoveBody,
+    OffloadBlock,
     OffloadCall,
     OffloadExpression,
     Sleep,
@@ -71,12 +80,16 @@ class Case:
     why: str
     native: int = 0
     offloaded: int = 0
+    grouped: int = 0
     moved: int = 0
     findings: tuple[str, ...] = ()
     held: bool = True
     fails_before: bool = False
     paths: tuple[str, ...] = (".",)
     own_tests: bool = False
+    needs: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    blocks: tuple[str, ...] = ()
     snapshot: Mapping[str, Any] = field(default_factory=dict)
     route: tuple[Mapping[str, Any], ...] = ()
     run: tuple[Mapping[str, Any], ...] = ()
@@ -89,7 +102,12 @@ class Case:
     @property
     def counts(self) -> dict[str, int]:
         """What the plan must hold, by kind."""
-        return {"native": self.native, "offloaded": self.offloaded, "moved": self.moved}
+        return {
+            "native": self.native,
+            "offloaded": self.offloaded,
+            "grouped": self.grouped,
+            "moved": self.moved,
+        }
 
 
 def read_case(folder: Path) -> Case:
@@ -137,6 +155,7 @@ def counts(result: Result) -> dict[str, int]:
     return {
         "native": kinds[Sleep] + kinds[InlineRequest] + kinds[AiohttpCall] + kinds[UseAsyncClient],
         "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
+        "grouped": kinds[OffloadBlock],
         "moved": kinds[MoveBody],
     }
 
@@ -151,6 +170,36 @@ def update_after(case: Case, migrated: Path) -> None:
         path.write_bytes(data)
 
 
+# --- what a case needs ---------------------------------------------------------------------------
+
+
+def missing(case: Case) -> str | None:
+    """Why the case can't be run here, if it can't: a module isn't installed."""
+    absent = [name for name in case.needs if not _is_installed(name)]
+    return f"{', '.join(absent)} is not installed" if absent else None
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:  # nor is the package that it is in
+        return False
+
+
+@contextmanager
+def running_services(case: Case) -> Iterator[dict[str, str]]:
+    """Have the case's servers, with nothing in them. Gives the environment variables that say where.
+
+    Raises:
+        services.Unavailable: one can't be started here.
+    """
+    with ExitStack() as stack:
+        env: dict[str, str] = {}
+        for name in case.services:
+            env.update(stack.enter_context(services.start(name)))
+        yield env
+
+
 # --- running -----------------------------------------------------------------------------------
 
 
@@ -158,7 +207,7 @@ def run_case(case: Case, folder: Path) -> list[LoopReport]:
     """Run the case's actions, in their order, on the project in `folder`."""
     snapshot = _snapshot(case)
     reports = []
-    with stubs(case), quiet_logs(), RecordingServer() as server:
+    with running_services(case) as where, stubs(case), quiet_logs(), RecordingServer() as server:
         for route in case.route:
             replies = [_reply(**reply) for reply in route["replies"]]
             server.on(route["path"], *replies, method=route.get("method"))
@@ -169,7 +218,8 @@ def run_case(case: Case, folder: Path) -> list[LoopReport]:
                 one["action"],
                 server=server,
                 snapshot=snapshot,
-                env={"API_URL": server.url, "http_proxy": server.url, "no_proxy": "127.0.0.1"},
+                blocks=case.blocks,
+                env={"API_URL": server.url, "http_proxy": server.url, "no_proxy": "127.0.0.1", **where},
                 **arguments,
             )
             report.outcome.requests = [_without_length(r) for r in report.outcome.requests]
@@ -188,14 +238,15 @@ def run_own_tests(case: Case, folder: Path) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(folder), str(case.folder / "stubs"), str(ROOT)])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
     never_awaited = "error:coroutine .* was never awaited:RuntimeWarning"
-    return subprocess.run(
-        [*command, "-c", os.devnull, "--rootdir", ".", "-W", never_awaited, "tests"],
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "API_URL": "http://127.0.0.1:9"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    with running_services(case) as where:
+        return subprocess.run(
+            [*command, "-c", os.devnull, "--rootdir", ".", "-W", never_awaited, "tests"],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": path, "API_URL": "http://127.0.0.1:9", **where},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
 
 
 def _snapshot(case: Case) -> Snapshot | None:
@@ -236,12 +287,42 @@ def quiet_logs() -> Iterator[None]:
 @contextmanager
 def stubs(case: Case) -> Iterator[None]:
     """Have the case's stand-ins for libraries importable, and forget them afterwards."""
-    folder = str(case.folder / "stubs")
-    sys.path.insert(0, folder)
+    folder = case.folder / "stubs"
+    sys.path.insert(0, str(folder))
+    real = [found for name in _stubbed(folder) for found in _hidden(name)]
+    importlib.invalidate_caches()
     try:
         yield
     finally:
-        sys.path.remove(folder)
-        for name, module in list(sys.modules.items()):
-            if str(getattr(module, "__file__", None) or "").startswith(folder + os.sep):
-                del sys.modules[name]
+        sys.path.remove(str(folder))
+        for name in _stubbed(folder):
+            list(_hidden(name))
+        for name, module in real:
+            _put_back(name, module)
+
+
+def _stubbed(folder: Path, package: str = "") -> Iterator[str]:
+    """The modules and packages that the stand-ins replace; a folder without `__init__.py` only leads to some."""
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        name = f"{package}{path.stem}"
+        if path.suffix == ".py" or (path / "__init__.py").is_file():
+            yield name
+        elif path.is_dir():
+            yield from _stubbed(path, f"{name}.")
+
+
+def _hidden(name: str) -> Iterator[tuple[str, ModuleType]]:
+    """Forget a module and those in it. Gives what was forgotten."""
+    for found in [other for other in sys.modules if other == name or other.startswith(f"{name}.")]:
+        module = sys.modules.pop(found)
+        parent, _, child = found.rpartition(".")
+        if parent in sys.modules:
+            vars(sys.modules[parent]).pop(child, None)
+        yield found, module
+
+
+def _put_back(name: str, module: ModuleType) -> None:
+    sys.modules[name] = module
+    parent, _, child = name.rpartition(".")
+    if parent in sys.modules:
+        setattr(sys.modules[parent], child, module)

@@ -7,7 +7,7 @@ import contextlib
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -61,13 +61,30 @@ _MORE_BLOCKERS = (
 )
 
 
+@dataclass
+class _Watch:
+    """The blocking calls of one run."""
+
+    folder: Path
+    calls: list[BlockingCall] = field(default_factory=list)
+
+    def note(self, function: str, frame: FrameType) -> None:
+        if place := place_of(frame, self.folder):
+            self.calls.append(BlockingCall(function, place))
+
+
+# A library that was imported in an earlier run may hold that run's wrapped functions (`from time import
+# sleep`); so these look up here who is watching.
+_watches: list[_Watch] = []
+
+
 @contextlib.contextmanager
 def noting(folder: Path) -> Iterator[list[BlockingCall]]:
     """BlockBuster, but noting each blocking call of the folder's code instead of raising.
 
     To be entered before the code is imported: `from time import sleep` keeps what it finds.
     """
-    calls: list[BlockingCall] = []
+    watch = _Watch(folder)
     plain_wrap = blockbuster._wrap_blocking
 
     def wrap(modules: Any, excluded: Any, function: Any, name: str, *rules: Any) -> Any:
@@ -79,8 +96,8 @@ def noting(folder: Path) -> Iterator[list[BlockingCall]]:
             except blockbuster.BlockingError as error:
                 if str(error) != f"Blocking call to {name}":
                     raise
-                if place := _place(folder):
-                    calls.append(BlockingCall(name, place))
+                for each in _watches:
+                    each.note(name, sys._getframe(1))
                 return function(*args, **kwargs)
 
         return noted
@@ -90,15 +107,16 @@ def noting(folder: Path) -> Iterator[list[BlockingCall]]:
         for name in _MORE_BLOCKERS:
             found.functions[name] = blockbuster.BlockBusterFunction(None, name)
         found.activate()
+    _watches.append(watch)
     try:
-        yield calls
+        yield watch.calls
     finally:
+        _watches.remove(watch)
         found.deactivate()
 
 
-def _place(folder: Path) -> str | None:
-    """The innermost line of the folder's code, for a call that it made through this module."""
-    frame: FrameType | None = sys._getframe(2)
+def place_of(frame: FrameType | None, folder: Path) -> str | None:
+    """The innermost line of the folder's code on the stack, as `actions/api.py:7`."""
     while frame is not None:
         path = Path(frame.f_code.co_filename)
         if path.name in _NOT_THE_PROJECT or str(path) in _NOT_THE_PROJECT:

@@ -8,6 +8,7 @@ import importlib
 import os
 import pickle
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -94,7 +95,8 @@ def _own_modules(folder: Path) -> Iterator[None]:
 
 def _is_in(folder: Path, module: ModuleType) -> bool:
     places = [getattr(module, "__file__", None)]
-    with contextlib.suppress(KeyError):  # a namespace package below one that is forgotten already
+    # KeyError: a namespace package below one that is forgotten already; TypeError: torch.classes has no real path.
+    with contextlib.suppress(KeyError, TypeError):
         places += getattr(module, "__path__", ())
     return any(isinstance(p, str) and p.startswith(f"{folder}{os.sep}") for p in places)
 
@@ -104,6 +106,7 @@ def _shut_pools(module: ModuleType) -> None:
     for value in vars(module).values():
         if isinstance(value, concurrent.futures.Executor):
             value.shutdown(wait=False)
+    vars(threading).pop("_one_blocking_call", None)  # which the next project would find
 
 
 def pickled(folder: Path, **loading: Any) -> bytes:

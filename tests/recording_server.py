@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 # What an HTTP library says about itself or the connection, not what the caller asked for.
-LIBRARY_HEADERS = frozenset({"user-agent", "accept-encoding", "connection", "host"})
+LIBRARY_HEADERS = frozenset({"user-agent", "accept-encoding", "amz-sdk-invocation-id", "connection", "host"})
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import rasa_asyncify
-from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -25,13 +25,15 @@ else:
 FILES = sorted((Path(rasa_asyncify.__file__).parent / "catalogue").glob("*.toml"))
 
 FILE_KEYS = {
-    "source", "kind", "distribution", "aliases", "functions", "returns", "native", "class",
+    "source", "kind", "distribution", "aliases", "functions", "files", "returns", "native", "class",
+    "exclusive", "exclusive-where",
 }  # fmt: skip
 CLASS_KEYS = {
     "thread", "blocking", "not-blocking", "returns", "attributes", "blocking-attributes",
-    "operations", "given", "bases",
+    "operations", "given", "bases", "cpu",
 }  # fmt: skip
-FUNCTION_KEYS = {"blocking", "not-blocking"}
+FUNCTION_KEYS = {"blocking", "not-blocking", "cpu"}
+FILES_KEYS = {"opens", "reads", "writes"}
 DUNDER = {"with": "enter"}  # the other operations are named as their method is
 OPERATIONS = {"with", "iter", "getitem", "setitem", "call", "len", "contains"}
 REQUIRED_NATIVE = {"asyncio.sleep", "aiohttp", "httpx"}
@@ -42,31 +44,99 @@ NAMESPACES = {"google"}
 # Classes that no program can name (generators' context managers, proxies, what a factory makes):
 # the catalogue gives them a name, so that what they do can be followed.
 UNNAMED = {
+    "O365.calendar.Events",
+    "O365.message.Messages",
     "builtins.File",
     "builtins.LazyIterator",
+    "botocore.response.Parsed",
     "concurrent.futures.Completed",
+    "csv.Writer",
+    "dill.Loaded",
+    "google.cloud.storage.Blobs",
+    "google.cloud.storage.Buckets",
+    "gspread.Spreadsheets",
+    "gspread.Worksheets",
     "httpx.StreamContext",
+    "joblib.Loaded",
+    "marvel.modules.Endpoint",
+    "matplotlib.pyplot.FigureAndAxes",
+    "multiprocessing.Ends",
+    "openpyxl.ReadOnlyWorkbook",
+    "openpyxl.ReadOnlyWorksheet",
+    "overpy.Ways",
     "paramiko.ExecResult",
+    "pathlib.Found",
+    "pathlib.Parents",
+    "peewee.Created",
     "peewee.Transaction",
+    "pickle.Loaded",
+    "psycopg_pool.PooledConnection",
     "pymongo.client_session.Transaction",
+    "pypdf.Pages",
+    "pytube.Videos",
     "requests.Chunks",
     "requests.StreamedResponse",
+    "selenium.webdriver.remote.webelement.WebElements",
+    "sklearn.base.Estimator",
     "sqlalchemy.engine.EngineBegin",
     "sqlalchemy.engine.RawConnection",
     "sqlalchemy.engine.RawCursor",
+    "sqlalchemy.orm.Entities",
+    "sqlalchemy.orm.Entity",
+    "sqlalchemy.orm.Result",
+    "sqlalchemy.orm.ScalarResult",
     "sqlalchemy.orm.SessionMakerBegin",
+    "tensorflow.ThreadsContext",
     "twilio.rest.Resource",
     "urllib3.Chunks",
+    "wave.Wave",
+    "wikipediaapi.PageItems",
+    "wikipediaapi.Pages",
+    "yfinance.TickersByName",
 }
 
 # Names of another version of the library, or of another platform, are not looked up here.
 ELSEWHERE = {
     name: where
     for where, names in {
-        "what `__getattr__` finds": ["urllib.error.HTTPError.read"],
-        "POSIX": ["os.wait", "os.wait3", "os.wait4"],
+        "what a metaclass adds": ["mongoengine.Document.objects"],
+        "what `__getattr__` finds": [
+            "urllib.error.HTTPError.read",
+            "wikipediaapi.WikipediaPage.canonicalurl",
+            "wikipediaapi.WikipediaPage.displaytitle",
+            "wikipediaapi.WikipediaPage.fullurl",
+            "wikipediaapi.WikipediaPage.pageid",
+        ],
+        "Python 3.11 and later": ["sqlite3.Blob", "sqlite3.Connection.blobopen"],
+        "POSIX": [
+            "os.chown",
+            "os.lockf",
+            "os.spawnlp",
+            "os.spawnlpe",
+            "os.spawnvp",
+            "os.spawnvpe",
+            "os.statvfs",
+            "os.wait",
+            "os.wait3",
+            "os.wait4",
+        ],
+        "Python before 3.12": ["pathlib.Path.link_to"],
+        "Python 3.12 and later": ["pathlib.Path.walk"],
+        "Python 3.14 and later": [
+            "pathlib.Path.copy",
+            "pathlib.Path.copy_into",
+            "pathlib.Path.move",
+            "pathlib.Path.move_into",
+        ],
         "Windows": ["os.startfile"],
-        "algoliasearch 4 and later": ["algoliasearch.search.client.SearchClientSync"],
+        "algoliasearch 4 and later": [
+            "algoliasearch.search.client.SearchClientSync",
+            "algoliasearch.search.client.SearchClientSync.create_with_config",
+        ],
+        "firebase-admin before 7": [
+            "firebase_admin.messaging.send_all",
+            "firebase_admin.messaging.send_multicast",
+        ],
         "google-auth-oauthlib before 1": ["google_auth_oauthlib.flow.InstalledAppFlow.run_console"],
         "google-generativeai, one of many distributions in `google`": [
             "google.generativeai.ChatSession",
@@ -74,34 +144,91 @@ ELSEWHERE = {
         ],
         "gspread before 6": ["gspread.models.Spreadsheet", "gspread.models.Worksheet"],
         "langchain before 1": [
+            "langchain.ConversationChain",
+            "langchain.LLMChain",
+            "langchain.LLMMathChain",
+            "langchain.OpenAI",
+            "langchain.PromptTemplate",
+            "langchain.agents.AgentExecutor",
+            "langchain.agents.AgentExecutor.from_agent_and_tools",
+            "langchain.agents.initialize_agent",
             "langchain.chains.ConversationChain",
             "langchain.chains.ConversationalRetrievalChain",
             "langchain.chains.ConversationalRetrievalChain.from_llm",
             "langchain.chains.LLMChain",
+            "langchain.chains.LLMMathChain",
+            "langchain.chains.LLMMathChain.from_llm",
             "langchain.chains.RetrievalQA",
             "langchain.chains.RetrievalQA.from_chain_type",
+            "langchain.chains.RetrievalQA.from_llm",
+            "langchain.chains.llm.LLMChain",
+            "langchain.chains.question_answering.load_qa_chain",
             "langchain.chat_models.ChatOpenAI",
+            "langchain.document_loaders.CSVLoader",
+            "langchain.document_loaders.DirectoryLoader",
+            "langchain.document_loaders.PyPDFLoader",
+            "langchain.document_loaders.TextLoader",
+            "langchain.document_loaders.WebBaseLoader",
             "langchain.embeddings.OpenAIEmbeddings",
             "langchain.llms.OpenAI",
+            "langchain.prompts.ChatPromptTemplate",
+            "langchain.prompts.PromptTemplate",
+            "langchain.schema.BaseRetriever",
+            "langchain.schema.StrOutputParser",
+            "langchain.schema.output_parser.StrOutputParser",
+            "langchain.schema.runnable.RunnablePassthrough",
+            "langchain.tools.DuckDuckGoSearchRun",
+            "langchain.tools.Tool",
+            "langchain.tools.WikipediaQueryRun",
+            "langchain.vectorstores.Chroma",
+            "langchain.vectorstores.Chroma.from_documents",
+            "langchain.vectorstores.Chroma.from_texts",
+            "langchain.vectorstores.FAISS",
+            "langchain.vectorstores.FAISS.from_documents",
+            "langchain.vectorstores.FAISS.from_texts",
+            "langchain.vectorstores.FAISS.load_local",
+            "langchain.vectorstores.Pinecone",
+            "langchain.vectorstores.Pinecone.from_documents",
+            "langchain.vectorstores.Pinecone.from_texts",
+            "langchain.vectorstores.Qdrant",
+            "langchain.vectorstores.Qdrant.from_documents",
+            "langchain.vectorstores.Qdrant.from_texts",
+        ],
+        "langchain-community before 0.4": [
+            "langchain_community.chat_models.ChatOllama",
+            "langchain_community.chat_models.ChatOpenAI",
+            "langchain_community.llms.Ollama.__call__",
+            "langchain_community.llms.Ollama.predict",
+            "langchain_community.llms.Ollama.predict_messages",
+            "langchain_community.retrievers.WikipediaRetriever.get_relevant_documents",
+            "langchain_community.vectorstores.Qdrant",
+            "langchain_community.vectorstores.Qdrant.from_documents",
+            "langchain_community.vectorstores.Qdrant.from_texts",
+        ],
+        "langchain-core before 1": [
+            "langchain_core.language_models.BaseChatModel.__call__",
+            "langchain_core.language_models.BaseChatModel.predict",
+            "langchain_core.language_models.BaseChatModel.predict_messages",
         ],
         "langchain-openai before 1": [
-            "langchain_openai.AzureChatOpenAI.__call__",
             "langchain_openai.ChatOpenAI.__call__",
-            "langchain_openai.OpenAI.__call__",
+            "langchain_openai.ChatOpenAI.predict",
+            "langchain_openai.ChatOpenAI.predict_messages",
         ],
         "mysql-connector-python with its C extension": [
             "mysql.connector.connection_cext.CMySQLConnection",
             "mysql.connector.cursor_cext.CMySQLCursor",
         ],
         "neo4j before 6": ["neo4j.Session.read_transaction", "neo4j.Session.write_transaction"],
-        "pandas before 3": [
-            "pandas.DataFrame.to_gbq",
-            "pandas.ExcelWriter.save",
-            "pandas.read_gbq",
-        ],
+        "pandas before 3": ["pandas.DataFrame.to_gbq", "pandas.ExcelWriter.save", "pandas.read_gbq"],
         "pymongo before 4": [
             "pymongo.collection.Collection.count",
+            "pymongo.collection.Collection.ensure_index",
+            "pymongo.collection.Collection.find_and_modify",
+            "pymongo.collection.Collection.inline_map_reduce",
             "pymongo.collection.Collection.insert",
+            "pymongo.collection.Collection.map_reduce",
+            "pymongo.collection.Collection.reindex",
             "pymongo.collection.Collection.remove",
             "pymongo.collection.Collection.save",
             "pymongo.collection.Collection.update",
@@ -131,6 +258,7 @@ ELSEWHERE = {
             "sqlalchemy.engine.Engine.table_names",
             "sqlalchemy.orm.Query.from_self",
         ],
+        "textblob before 0.18": ["textblob.TextBlob.detect_language", "textblob.TextBlob.translate"],
     }.items()
     for name in names
 }
@@ -138,15 +266,27 @@ ELSEWHERE = {
 # Members that a constructor or `__getattr__` makes: they are not on the class.
 ON_INSTANCES = {
     "boto3.resources.base.ServiceResource": {
-        "Bucket", "Instance", "Message", "Object", "Queue", "Table", "Topic", "batch_writer",
-        "create_bucket", "create_queue", "create_table", "create_topic",
-        "get_available_subresources", "get_queue_by_name",
+        "Bucket", "Instance", "Message", "Object", "Queue", "Table", "Topic", "batch_writer", "content_length",
+        "content_type", "create_bucket", "create_queue", "create_table", "create_topic", "creation_date", "get",
+        "get_available_subresources", "get_queue_by_name", "item_count", "last_modified", "table_status",
     },
     "boto3.resources.collection.CollectionManager": {"__iter__", "delete"},
-    "botocore.client.BaseClient": {"generate_presigned_post", "generate_presigned_url"},
-    "anthropic._resource.SyncAPIResource": {"create", "stream"},
-    "openai._resource.SyncAPIResource": {"create"},
-    "threading.Condition": {"acquire"},
+    "botocore.client.BaseClient": {
+        "generate_presigned_post", "generate_presigned_url", "get_object", "invoke", "synthesize_speech",
+    },
+    "anthropic._resource.SyncAPIResource": {"create", "list", "stream"},
+    "elasticsearch.dsl.Search": {"post_filter", "query"},
+    "elasticsearch.dsl.UpdateByQuery": {"query"},
+    "openai._resource.SyncAPIResource": {"content", "create", "list", "stream"},
+    "stripe._stripe_service.StripeService": {"list", "search"},
+    "multiprocessing.synchronize.Condition": {"acquire"},
+    "multiprocessing.synchronize.Lock": {"acquire"},
+    "multiprocessing.synchronize.Semaphore": {"acquire"},
+    "threading.Condition": {"acquire", "release"},
+    "tinydb.TinyDB": {
+        "all", "contains", "count", "get", "insert", "insert_multiple", "remove", "search", "truncate",
+        "update", "update_multiple", "upsert",
+    },
     "transformers.PreTrainedModel": {"generate"},
 }  # fmt: skip
 
@@ -175,6 +315,7 @@ def test_only_known_keys_and_values(file: Path) -> None:
     assert entry["source"].startswith("https://")
     assert entry["kind"] in {"io", "cpu"}
     assert set(entry.get("functions", {})) <= FUNCTION_KEYS
+    assert set(entry.get("files", {})) <= FILES_KEYS
     assert set(entry.get("native", {}).values()) <= REQUIRED_NATIVE
     for name, members in entry.get("class", {}).items():
         assert set(members) <= CLASS_KEYS, name
@@ -188,6 +329,8 @@ def test_sorted_and_without_duplicates(file: Path) -> None:
     entry = data(file)
     for section in ("aliases", "returns", "native", "class"):
         assert is_sorted(list(entry.get(section, {}))), section
+    for key in FILES_KEYS:
+        assert is_sorted(list(entry.get("files", {}).get(key, {}))), key
     for key in FUNCTION_KEYS:
         assert is_sorted(entry.get("functions", {}).get(key, [])), key
     for name, members in entry.get("class", {}).items():
@@ -337,13 +480,14 @@ def test_every_exception_is_still_needed() -> None:
 
 
 def test_shortcuts_hold_what_the_files_hold() -> None:
-    """Two questions are answered without opening a file; their answers are written down in the loader."""
+    """Some questions are answered without opening a file; their answers are written down beside the loader."""
     attributes: set[str] = set()
-    subscripts: set[str] = set()
+    operations: dict[str, set[str]] = {}
     for file in FILES:
         for entry in data(file).get("class", {}).values():
             attributes.update(entry.get("blocking-attributes", ()))
-            if {"getitem", "setitem"} & set(entry.get("operations", ())):
-                subscripts.add(file.stem)
-    assert Catalogue.blocking_attributes == attributes
-    assert Catalogue.subscript_libraries == subscripts
+            for operation in entry.get("operations", ()):
+                operations.setdefault(operation, set()).add(file.stem)
+    assert attributes == BLOCKING_ATTRIBUTES
+    assert operations["getitem"] | operations["setitem"] == SUBSCRIPT_LIBRARIES
+    assert operations["contains"] == CONTAINS_LIBRARIES

@@ -7,25 +7,36 @@ picks one case. What a case.toml can say stands in fixture_cases.py.
 
 from __future__ import annotations
 
+import ast
+import importlib.metadata
 import shutil
+import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from execution import LoopReport, pickled
+import services
+from execution import ROOT, LoopReport, pickled
 from fixture_cases import (
     FIXTURES,
     Case,
     all_cases,
     counts,
     migrate_tree,
+    missing,
     run_case,
     run_own_tests,
+    running_services,
     stubs,
+    tomllib,
     tree,
     update_after,
 )
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
+from rasa_asyncify import catalogue
 from rasa_asyncify.engine import Result
 from rasa_asyncify.plan import Finding
 
@@ -80,15 +91,25 @@ def test_second_run_changes_nothing(migrated: Migrated, tmp_path: Path) -> None:
 
 def test_behaviour_and_event_loop(migrated: Migrated, tmp_path: Path) -> None:
     case = migrated.case
-    if not case.run:
-        pytest.skip("no action of this case can be run on the installed rasa-sdk")
-    before = run_case(case, copy_of(migrated.before, tmp_path))
-    after = run_case(case, copy_of(migrated.after, tmp_path))
+    skip_unless_it_runs(case)
+    try:
+        before = run_case(case, copy_of(migrated.before, tmp_path))
+        after = run_case(case, copy_of(migrated.after, tmp_path))
+    except services.Unavailable as reason:
+        pytest.skip(str(reason))
     check_behaviour(case, before, after)
     assert any(report.calls for report in before) == case.held
+    assert set(case.blocks) <= {call.function for report in before for call in report.calls}
     reported = {place_of(f, migrated.after) for f in migrated.result.findings if f.blocks}
     calls = {call for report in after for call in report.calls}
     assert {call for call in calls if call.place not in reported} == set()
+
+
+def skip_unless_it_runs(case: Case) -> None:
+    if not case.run:
+        pytest.skip("no action of this case can be run on the installed rasa-sdk")
+    if reason := missing(case):
+        pytest.skip(reason)
 
 
 def place_of(finding: Finding, folder: Path) -> str:
@@ -108,21 +129,30 @@ def check_behaviour(case: Case, before: list[LoopReport], after: list[LoopReport
 
 def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path) -> None:
     """rasa-sdk 3.21 sends the action instances to a worker process."""
-    if not migrated.case.run:
-        pytest.skip("no action of this case can be run on the installed rasa-sdk")
-    env = {"API_URL": "http://127.0.0.1:9"}
-    with stubs(migrated.case):
+    skip_unless_it_runs(migrated.case)
+    with ExitStack() as stack:
+        try:
+            where = stack.enter_context(running_services(migrated.case))
+        except services.Unavailable as reason:
+            pytest.skip(str(reason))
+        stack.enter_context(stubs(migrated.case))
+        env = {"API_URL": "http://127.0.0.1:9", **where}
         try:
             pickled(copy_of(migrated.before, tmp_path), env=env)
-        except AttributeError as error:  # such as the SDK's own InMemoryKnowledgeBase
+        except (AttributeError, TypeError) as error:  # such as the SDK's own InMemoryKnowledgeBase
             pytest.skip(f"not before either: {error}")
         assert pickled(copy_of(migrated.after, tmp_path), env=env)
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.own_tests], ids=lambda case: case.name)
 def test_own_tests_pass_before_and_after(case: Case, tmp_path: Path) -> None:
+    if reason := missing(case):
+        pytest.skip(reason)
     folder = copy_of(case.folder / "before", tmp_path)
-    was = run_own_tests(case, folder)
+    try:
+        was = run_own_tests(case, folder)
+    except services.Unavailable as reason:
+        pytest.skip(str(reason))
     assert was.returncode == 0, was.stdout
     migrate_tree(folder, case.paths)
     now = run_own_tests(case, folder)
@@ -139,3 +169,45 @@ def test_every_folder_is_a_case() -> None:
     folders = {path.parent for path in FIXTURES.rglob("before")}
     assert folders == {case.folder for case in CASES}
     assert all(case.why.endswith(".") for case in CASES)
+
+
+LIBRARIES = sorted(path.stem for path in Path(catalogue.__file__).parent.glob("*.toml"))
+# Entries whose cases stand elsewhere: under the topic that they show.
+ELSEWHERE = {
+    "builtins": "offload/file",  # open
+    "google": "libraries/google_storage",  # and others named google_...
+    "httpx": "httpx/get",
+    "requests": "http/verbs",
+    "time": "sleep/import_styles",
+}
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_every_library_of_the_catalogue_is_run(library: str) -> None:
+    """An entry is believed once a case that imports the library was run, before and after."""
+    cases = {case.name: case for case in CASES}
+    case = cases.get(ELSEWHERE.get(library, f"libraries/{library}"))
+    assert case is not None
+    assert case.run
+    assert library == "builtins" or library in imported(case.folder / "before")
+
+
+def test_what_cases_need_is_an_extra() -> None:
+    """Otherwise they would be skipped for ever, where nobody looks."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
+    ]
+    offered = {canonicalize_name(Requirement(text).name) for texts in extras.values() for text in texts}
+    known = importlib.metadata.packages_distributions()
+    for need in {name.partition(".")[0] for case in CASES for name in case.needs} - sys.stdlib_module_names:
+        assert need not in known or offered & set(map(canonicalize_name, known[need])), need
+
+
+def imported(folder: Path) -> set[str]:
+    """The top-level names that a project's modules import."""
+    nodes = [node for path in folder.rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))]
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    of = {
+        node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level
+    }
+    return {name.partition(".")[0] for name in plain | of}

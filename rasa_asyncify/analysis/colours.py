@@ -12,20 +12,31 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from rasa_asyncify.analysis.blocks import Block, is_whole
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph, returns_it
+from rasa_asyncify.analysis.grouping import Blocks
 from rasa_asyncify.analysis.http_forms import HttpForms
 from rasa_asyncify.analysis.httpx_forms import HTTPX, HttpxForms
-from rasa_asyncify.analysis.offload import Offload, TooTangled, offload_for
+from rasa_asyncify.analysis.offload import (
+    Offload,
+    TooTangled,
+    offload_for,
+    thread_names,
+)
 from rasa_asyncify.analysis.patches import Patches
 from rasa_asyncify.analysis.places import can_await_at, enclosing
 from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.analysis.together import Together
+from rasa_asyncify.catalogue.own import OWN_NATIVE
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.sdk import Treatment
 
+_ROUNDS = 2000
 OUTSIDE = "it lies outside of the given paths"
+_ALONE = "what it uses is for one action at a time"
 
 
 @dataclass
@@ -35,7 +46,8 @@ class Colours:
     ``converted``: become coroutine functions. ``moved``: entry points that become coroutine functions whose old body
     runs in a thread, with the reason. ``kept``: helpers that stay synchronous though something in them has an
     asynchronous equivalent, with the reason. ``refused``: call sites whose native form is ruled out, with the reason.
-    ``stuck``: sites in coroutine functions that nothing can be done about, with the reason.
+    ``stuck``: sites in coroutine functions that nothing can be done about, with the reason. ``apart``: coroutine
+    functions in which uses of what is for one action at a time have an ``await`` between them.
     """
 
     converted: set[Function] = field(default_factory=set)
@@ -43,6 +55,7 @@ class Colours:
     kept: dict[Function, str] = field(default_factory=dict)
     refused: dict[Site, str] = field(default_factory=dict)
     stuck: dict[Site, str] = field(default_factory=dict)
+    apart: dict[Function, list[ast.AST]] = field(default_factory=dict)
 
     def awaitable(self, function: Function) -> bool:
         """Whether calling ``function`` gives a coroutine afterwards."""
@@ -71,7 +84,10 @@ class Solver:
         self.httpx = HttpxForms(graph)
         self.writable = writable
         self.colours = Colours()
+        self.blocks = Blocks(graph)
+        self.together = Together(graph, self.blocks, self.treatment)
         self._must: set[Function] = set()
+        self._pinned: dict[Function, set[str]] = {}
         self._running: set[Function] = set()
         self._wrapped: dict[Function, set[Function]] = {}
         self._groups: dict[Function, set[Function]] = {}
@@ -91,8 +107,9 @@ class Solver:
             reason = self._unfit(function, bool(escapes.get(function))) or guessed.get(function)
             if reason:
                 self._drop(function, reason)
-        while self._check_all():
-            pass
+        for _ in range(_ROUNDS):  # far more than any project needs; what comes out is checked in any case
+            if not self._check_all():
+                break
         return self.colours
 
     # -- the start ---------------------------------------------------------------
@@ -160,17 +177,20 @@ class Solver:
 
     def native(self, site: Site) -> str | None:
         """The native form that the site takes: "asyncio.sleep", ``INLINE``, ``OVER_AIOHTTP`` or ``HTTPX``."""
-        if site.native is None or site in self.colours.refused:
+        if site.native is None or site in self.colours.refused or self.blocks.hold(site):
             return None
         if any(self.patches.covers(name, site.scope.module) for name in site.blockers):
             self.colours.refused[site] = "a test replaces it by its path"
             return None
         if not can_await_at(site.node, site.scope):
             return None
+        if site.native.startswith(OWN_NATIVE):
+            return site.native
         if site.native == "asyncio.sleep":
             return site.native if _plain_sleep(site.node) else None
         try:
             self._check_mocks(site)
+            self._check_client(site)
             return self.httpx.form(site) if site.native == HTTPX else self.forms.form(site)
         except Refused as refused:
             self.colours.refused[site] = str(refused)
@@ -185,6 +205,13 @@ class Solver:
             here = {name for module, name in self.patches.in_module if module is site.scope.module}
             if any(name.partition(".")[0] == "httpx" for name in here | self.patches.everywhere):
                 raise Refused("a test replaces parts of httpx")
+
+    def _check_client(self, site: Site) -> None:
+        """Refuse where a block of the function, which runs in a thread, may use the same httpx client."""
+        function = site.scope.function
+        if site.native == HTTPX and function in self.blocks.of:
+            if any(s.native == HTTPX and self.blocks.hold(s) for s in self.graph.active_sites(site.scope)):
+                raise Refused("a thread may use its client as well")
 
     # -- groups: relatives, and what one call may reach ---------------------------------------------------------------
 
@@ -267,6 +294,7 @@ class Solver:
                 self.colours.kept[member] = (
                     reason if member is function else f"{reason} ({function.qualname})"
                 )
+                self.blocks.drop(member)
                 changed = True
         if function in self._must and function not in self.colours.moved:
             changed = self._move(function, reason) or changed
@@ -277,6 +305,7 @@ class Solver:
         if obstacle:
             return False
         self.colours.moved[function] = reason
+        self.blocks.drop(function)
         return True
 
     def immovable(self, function: Function) -> str | None:
@@ -328,18 +357,96 @@ class Solver:
         if not self.colours.inline(function):
             return False
         for site in self.graph.active_sites(function.scope):
-            if site in self.colours.stuck:
+            if site in self.colours.stuck or self.blocks.hold(site):
                 continue
             try:
                 self.treatment(site)
             except TooTangled as tangled:
+                if tangled.around and self._put_in_block(tangled.around, function, str(tangled)):
+                    return True
                 if function not in self._must and not function.is_async:
                     return self._drop(function, str(tangled))
                 if self._may_move(function) and self._move(function, str(tangled)):
                     return True
-                self.colours.stuck[site] = str(tangled)
+                self._stick(site, function, str(tangled))
                 return True
-        return False
+        return self._keep_together(function) or self._prefer_whole(function)
+
+    def _stick(self, site: Site, function: Function, reason: str) -> None:
+        """Leave a site on the event loop, with all that uses the same object, if that belongs to one thread."""
+        self.colours.stuck[site] = reason
+        if site.thread != "affine":
+            return
+        names = thread_names([site.node], function.scope, self.graph)
+        pinned = self._pinned.setdefault(function, set())
+        pinned |= {name.id for name in names if isinstance(name, ast.Name)}
+        self.blocks.of[function] = [
+            b for b in self.blocks.of.get(function, ()) if not self._mentions(b, pinned)
+        ]
+        for other in self.graph.active_sites(function.scope):
+            if self._uses(other, pinned):
+                self.colours.stuck.setdefault(other, reason)
+
+    def _uses(self, site: Site, names: set[str]) -> bool:
+        """Whether the site, or a function within the function that it calls, uses one of the variables."""
+        inner = [t.node for t in site.targets if t.parent is site.scope]
+        return any(
+            isinstance(n, ast.Name) and n.id in names for node in (site.node, *inner) for n in ast.walk(node)
+        )
+
+    def _mentions(self, block: Block, names: set[str]) -> bool:
+        nodes = (n for statement in block.statements for n in ast.walk(statement))
+        return any(isinstance(n, ast.Name) and n.id in names for n in nodes)
+
+    # -- blocks ---------------------------------------------------------------
+
+    def _put_in_block(self, nodes: Iterable[ast.AST], function: Function, reason: str) -> bool:
+        return self.blocks.add(nodes, function, reason, self._may_hold) is not None
+
+    def _may_hold(self, block: Block) -> bool:
+        """Whether nothing in a block has to be awaited: helpers can stay synchronous for it, others can't."""
+        if self._mentions(block, self._pinned.get(block.function, set())):
+            return False
+        inside = block.nodes
+        sites = [s for s in self.graph.finder.sites(block.function.scope) if id(s.node) in inside]
+        targets = {t for s in sites for t in self.graph.through(s)}
+        return not any(t.is_async or t in self._must or self.graph.hands_on(t) for t in targets)
+
+    def _keep_together(self, function: Function) -> bool:
+        """Put all that uses what is for one action at a time into one block, so that no other gets in between."""
+        if function in self.colours.apart:
+            return False
+        nodes = self.together.nodes(function, self.colours.stuck)
+        if not nodes:
+            return False
+        if self._put_in_block(nodes, function, _ALONE):
+            return True
+        if function not in self._must and not function.is_async:
+            return self._drop(function, _ALONE)
+        if self._may_move(function) and self._move(function, _ALONE):
+            return True
+        self.colours.apart[function] = nodes
+        return True
+
+    def _prefer_whole(self, function: Function) -> bool:
+        """Send a function to a thread whole, where blocks leave nothing in it to wait for on the event loop."""
+        blocks = self.blocks.of.get(function)
+        if not blocks or function.is_async:
+            return False
+        pieces = len(blocks)
+        for site in self.graph.active_sites(function.scope):
+            if self.blocks.hold(site) or site in self.colours.stuck:
+                continue
+            treatment = self.treatment(site)
+            if isinstance(treatment, str):
+                return False
+            pieces += treatment is not None
+        if function not in self._must:
+            return self._drop(function, blocks[0].reason)
+        plain = all(not m.outer and not m.leaves for m in map(self.blocks.moved, blocks))
+        if pieces == 1 and plain and not is_whole(blocks[0]):
+            return False
+        return self._may_move(function) and self._move(function, blocks[0].reason)
 
     def _may_move(self, function: Function) -> bool:
         return function in self._must or function in self.entries.found or function.owner is not None
@@ -371,9 +478,20 @@ class Solver:
         native = self.native(site)
         if native:
             return native
+        handling = self._handles(site)
+        if handling is not None:
+            raise TooTangled("what it calls looks at the exception that is being handled", handling)
         if _catches_stop_iteration(site):
             raise TooTangled("its StopIteration is caught, which no thread or coroutine hands on")
         return offload_for(site, self.graph, self.colours.awaitable)
+
+    def _handles(self, site: Site) -> ast.AST | None:
+        """The ``try`` in a clause of which the site calls something that looks at the exception it handles."""
+        if not any(self.graph.looks_at_exception(t) for t in site.targets):
+            return None
+        around = enclosing(site.node, site.scope)
+        clause = next((i for i, n in enumerate(around) if isinstance(n, ast.ExceptHandler)), None)
+        return around[clause + 1] if clause is not None else None
 
     def _holds(self, function: Function) -> bool:
         """Whether calling it holds the thread: it blocks, or runs an action's coroutine to its end."""
@@ -403,6 +521,10 @@ class Solver:
         if _catches_stop_iteration(site):
             return f"{where} catches its StopIteration, which a coroutine can't raise"
         if caller is not None and self.colours.inline(caller):
+            if self.blocks.hold(site):
+                return f"{where} calls it among statements that go to a thread together"
+            if site in self.colours.stuck:
+                return f"{where} calls it where it can't be awaited"
             if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
                 return f"{where} calls it where nothing can be awaited"
             return "it is called back" if site.callbacks else None

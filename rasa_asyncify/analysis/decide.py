@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterable
 
 from rasa_asyncify import edits as e
-from rasa_asyncify.analysis.colours import OUTSIDE, Colours, Solver
+from rasa_asyncify.analysis.blocks import Block
+from rasa_asyncify.analysis.colours import Colours, Solver
+from rasa_asyncify.analysis.connections import kept_connections
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.handlers import Mapped
@@ -17,6 +20,7 @@ from rasa_asyncify.analysis.inline_requests import InlinePlan, fresh_name
 from rasa_asyncify.analysis.offload import Offload, TooTangled, shares
 from rasa_asyncify.analysis.sites import Site, methods
 from rasa_asyncify.analysis.tries import handler_changes
+from rasa_asyncify.catalogue.own import OWN_NATIVE
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import External, ExternalMethod
@@ -33,6 +37,7 @@ class Decider:
         self.colours = colours
         self.plan = plan
         self._moved_names: dict[Function, str] = {}
+        self._block_names: dict[Function, set[str]] = defaultdict(set)
 
     def decide(self) -> None:
         """Fill in the plan."""
@@ -42,7 +47,6 @@ class Decider:
             self._body(function)
         self._callers()
         self._share_connections()
-        self._findings()
 
     def _inline(self) -> list[Function]:
         found = {f for f in self.graph.reached if self.colours.inline(f)} | {
@@ -104,8 +108,11 @@ class Decider:
     def _body(self, function: Function) -> None:
         sites = self.graph.active_sites(function.scope)
         taken: set[int] = set()
+        blocks = self.solver.blocks.of.get(function, ())
+        for block in sorted(blocks, key=lambda block: block.statements[0].lineno):
+            self._block(block)
         for site in sorted(sites, key=_outermost_first):
-            if id(site.node) in taken or site in self.colours.stuck:
+            if id(site.node) in taken or site in self.colours.stuck or self.solver.blocks.hold(site):
                 continue
             try:
                 treatment = self.solver.treatment(site)
@@ -118,6 +125,31 @@ class Decider:
             self._await_bases(function)
         for change in handler_changes(function.scope, self.solver, self.graph):
             self._handler(function.module, change)
+
+    def _block(self, block: Block) -> None:
+        function, moved = block.function, self.solver.blocks.moved(block)
+        first, last = span(block.statements[0], function.module), span(block.statements[-1], function.module)
+        at = e.Span(first.line, first.column, last.end_line, last.end_column)
+        inside = block.nodes
+        sites = [s for s in self.graph.active_sites(function.scope) if id(s.node) in inside]
+        sites.sort(key=_outermost_first)
+        names = dict.fromkeys(n for s in sites if self.graph.site_blocks(s) for n in self.graph.reasons(s))
+        alone = self.solver.together.is_alone(block)
+        reason = f"{self.graph.called(names)}: {block.reason}"
+        if alone:
+            reason += "; one at a time"
+        name = self._fresh_block_name(_block_name(moved.results), function)
+        edit = e.OffloadBlock(
+            at, "RA033", reason, name, alone, moved.results, moved.outer, moved.outermost, moved.leaves
+        )
+        self._edit(function.module, edit)
+
+    def _fresh_block_name(self, base: str, function: Function) -> str:
+        taken = self._block_names[function]
+        candidates = (base, *(f"{base}_{number}" for number in range(2, 100)))
+        name = next(n for n in candidates if n not in taken and fresh_name(n, function.scope) == n)
+        taken.add(name)
+        return name
 
     def _site(self, site: Site, treatment: Offload | str | None) -> None:
         module, node = site.scope.module, site.node
@@ -132,6 +164,10 @@ class Decider:
                 )
         elif treatment == "asyncio.sleep":
             self._edit(module, e.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
+        elif isinstance(treatment, str) and treatment.startswith(OWN_NATIVE):
+            reason = f"{site.blockers[0]}() holds the event loop; the settings name its replacement"
+            new = treatment.removeprefix(OWN_NATIVE)
+            self._edit(module, e.NativeCall(span(node, module), "RA023", reason, new))
         elif treatment == INLINE:
             self._inline_request(site)
         elif treatment == OVER_AIOHTTP:
@@ -143,7 +179,7 @@ class Decider:
 
     def _offload(self, site: Site, offload: Offload) -> None:
         module = site.scope.module
-        names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3])
+        names = self.graph.called(self.graph.reasons(site))
         reason = f"{names} {'blocks' if ',' not in names else 'block'}"
         refused = self._why_not_native(site)
         if refused:
@@ -318,14 +354,10 @@ class Decider:
         alone = any(getattr(e, "alone", False) for m in self.plan.modules.values() for e in m.edits)
         if not alone:
             return
-        project = self.graph.inference.project
-        scopes = [m.scope for m in project.modules.values()] + [f.scope for f in project.functions()]
-        for scope in scopes:
-            if not self.solver.writable(scope.module) or scope.module.is_test:
-                continue
-            for site in self.graph.finder.sites(scope):
-                if "sqlite3.connect" in site.blockers and site.shared and isinstance(site.node, ast.Call):
-                    self._share(site.node, scope.module)
+        for site in kept_connections(self.graph):
+            module = site.scope.module
+            if self.solver.writable(module) and not module.is_test and isinstance(site.node, ast.Call):
+                self._share(site.node, module)
 
     def _share(self, node: ast.Call, module: Module) -> None:
         if any(k.arg in ("check_same_thread", None) for k in node.keywords):
@@ -334,56 +366,11 @@ class Decider:
         edit = e.AddKeyword(span(node, module), "RA032", reason, "check_same_thread", "False")
         self._edit(module, edit)
 
-    # -- findings ---------------------------------------------------------------
 
-    def _findings(self) -> None:
-        add = self.plan.findings.append
-        places: set[tuple[Module, int]] = set()
-        for site, reason in self.colours.stuck.items():
-            if (site.scope.module, site.line) in places:
-                continue  # one line says it for a statement and what stands in it
-            places.add((site.scope.module, site.line))
-            names = ", ".join(f"{n}()" for n in self.graph.reasons(site)[:3]) or "a call"
-            if self.solver.writable(site.scope.module):
-                message = f"{names} still blocks the event loop: {reason}"
-                add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
-        self._runs_as_values()
-        for entry in self.entries.found.values():
-            function = entry.function
-            if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
-                if self.solver.writable(function.module):
-                    self._never_awaited(function)
-            elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
-                message = f"{function.qualname}() is a generator, which the SDK doesn't await"
-                add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
-        for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
-            message = f"{function.qualname}() stays synchronous: {reason}"
-            self.plan.notes.append(Finding("RA105", function.module.path, function.node.lineno, message))
-            if reason == OUTSIDE:
-                self.plan.wider.add(function.module.path)
-            elif "outside of the given paths" in reason:
-                self.plan.wider |= {
-                    s.scope.module.path
-                    for s in self.graph.callers.get(function, ())
-                    if not self.solver.writable(s.scope.module)
-                }
-
-    def _runs_as_values(self) -> None:
-        """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""
-        new = {f for f in self.colours.converted | set(self.colours.moved) if f in self.entries.found}
-        for function, uses in self.graph.uses_as_value({f for f in new if not f.is_async}).items():
-            if self.entries.found[function].assigned or self.solver.is_wrapper(function):
-                continue
-            for node, scope in uses:
-                message = f"{function.qualname} is used as a value here, and gives a coroutine from now on"
-                self.plan.findings.append(Finding("RA102", scope.module.path, node.lineno, message))
-
-    def _never_awaited(self, function: Function) -> None:
-        sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
-        names = ", ".join(f"{n}()" for s in sites[:1] for n in self.graph.reasons(s)[:2])
-        message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
-        line = sites[0].line if sites else function.node.lineno
-        self.plan.findings.append(Finding("RA104", function.module.path, line, message, blocks=True))
+def _block_name(results: tuple[str, ...]) -> str:
+    """What a block's function is called: by what it finds out, if that isn't much."""
+    names = [stripped for name in results if (stripped := name.strip("_"))]
+    return f"get_{'_and_'.join(names)}" if 0 < len(names) < 3 else "blocking_part"
 
 
 def span(node: ast.expr | ast.stmt | ast.excepthandler, module: Module) -> e.Span:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
-from rasa_asyncify.analysis.places import is_deferred, is_deferring_call
+from rasa_asyncify.analysis.places import CURRENT_EXCEPTION, is_deferred, is_deferring_call
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.inference import Inference
@@ -99,16 +99,24 @@ class Graph:
         )
 
     def _find_blocking(self) -> None:
-        self._blocking = set()
+        said = {f: self._says(f) for f in self.reached} if self.inference.catalogue.own else {}
+        self._blocking = {f for f, blocks in said.items() if blocks}
         # Most projects that are migrated already have no blocker within reach at all.
-        self.anything_blocks = any(s.blockers for f in self.reached for s in self.finder.sites(f.scope))
+        sites = (s for f in self.reached for s in self.finder.sites(f.scope))
+        self.anything_blocks = bool(self._blocking) or any(s.blockers for s in sites)
         changed = self.anything_blocks
         while changed:
             changed = False
             for function in self.reached:
-                if function not in self._blocking and self._blocks_now(function):
+                if function in self._blocking or said.get(function) is False:
+                    continue
+                if self._blocks_now(function):
                     self._blocking.add(function)
                     changed = True
+
+    def _says(self, function: Function) -> bool | None:
+        """What the project's settings say of one of its own functions."""
+        return self.inference.catalogue.own_says(f"{function.module.name}.{function.qualname}")
 
     def _blocks_now(self, function: Function) -> bool:
         return any(self.site_blocks(site) for site in self.active_sites(function.scope))
@@ -139,10 +147,35 @@ class Graph:
             if function in seen or function not in self._blocking:
                 continue
             seen.add(function)
+            if self._says(function):
+                found[function.qualname] = None
             for inner in self.active_sites(function.scope):
                 found.update(dict.fromkeys(inner.blockers))
                 todo += [t for t in self.through(inner) if not t.is_async]
         return list(found)
+
+    def called(self, blockers: Iterable[str], most: int = 3) -> str:
+        """The first of what blocks: calls, or else the classes of what is entered, iterated over or indexed."""
+        catalogue = self.finder.catalogue
+        called: list[str] = []
+        used: list[str] = []
+        for name in blockers:
+            by_use = catalogue.cls(name) is not None and not catalogue.blocks(name)
+            (used if by_use else called).append(name.removeprefix("builtins."))
+        return ", ".join(f"{n}()" for n in called[:most]) or ", ".join(used[:most]) or "a call"
+
+    def looks_at_exception(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether ``function``, or what it calls, asks for the exception that is being handled."""
+        if function in seen:
+            return False
+        facts = function.facts
+        names = {load.attr for load in facts.loads} | {last_name(call.func) for call in facts.calls}
+        if names & CURRENT_EXCEPTION or any(
+            k.arg == "exc_info" for call in facts.calls for k in call.keywords
+        ):
+            return True
+        targets = (t for site in self.finder.sites(function.scope) for t in site.targets)
+        return any(self.looks_at_exception(t, seen | {function}) for t in targets)
 
     # -- coroutines that plain functions hand on --
 

@@ -11,6 +11,7 @@ from rasa_asyncify.edits import (
     Edit,
     InlineRequest,
     MapHandler,
+    NativeCall,
     RunCall,
     Sleep,
     UseResponse,
@@ -31,21 +32,53 @@ def choose_names(plan: Plan, project: Project) -> None:
             bound[name] = bound.get(name, 0) + 2  # more often than by the module's own import
         for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
             _choose_import(wanted, "", module, module_plan, bound)
+        for native in sorted(
+            {e.name for e in module_plan.edits if isinstance(e, NativeCall) and "." in e.name}
+        ):
+            _choose_native(native, module, module_plan, bound)
         for name in sorted(module_plan.homes):
             _choose_helper(name, module, module_plan, bound)
         module_plan.keep_imports = frozenset(taken_from.get(path, ()))
 
 
-def _choose_import(origin: str, name: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+def _choose_import(
+    origin: str, name: str, module: Module, plan: ModulePlan, bound: dict[str, int], *, early: bool = False
+) -> None:
+    """Find the name of an import, or plan one; ``early`` where it is used while the module is imported."""
     key = name or origin
     if key in plan.names:
         return
     existing = _imported_as(origin, name, module, bound)
-    if existing:
+    if existing and (not early or _opens_with(existing, module)):
         plan.names[key] = existing
+        return
+    if existing == key:  # too late for what stands above it: once more at the top
+        plan.imports = (*plan.imports, (origin, name))
+        plan.names[key] = key
         return
     plan.imports = (*plan.imports, (origin, name))
     plan.names[key] = _free(key, bound)
+
+
+def _opens_with(local: str, module: Module) -> bool:
+    """Whether one of the imports that open the module binds the name."""
+    for statement in module.tree.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            if any((a.asname or a.name.partition(".")[0]) == local for a in statement.names):
+                return True
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            return False
+    return False
+
+
+def _choose_native(dotted: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    """Import a replacement by its own name; ``names`` has it by its dotted one."""
+    origin, _, name = dotted.rpartition(".")
+    existing = _imported_as(origin, name, module, bound)
+    plan.names[dotted] = existing or _free(name, bound)
+    if not existing:
+        plan.imports = (*plan.imports, (origin, name))
+        bound[plan.names[dotted]] = bound.get(plan.names[dotted], 0) + 1
 
 
 def _choose_helper(name: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
@@ -59,7 +92,7 @@ def _choose_helper(name: str, module: Module, plan: ModulePlan, bound: dict[str,
         return
     for part in HELPERS[name].parts:
         for origin, inner in imported(part):
-            _choose_import(origin, inner, module, plan, bound)
+            _choose_import(origin, inner, module, plan, bound, early=True)
         for defined_name in defined(part):
             if defined_name != function:
                 plan.names[defined_name] = _free(defined_name, bound)

@@ -32,6 +32,8 @@ DEFERRED = frozenset(
         "add_done_callback",
     }
 )
+# Functions and methods that ask for the exception that is being handled, by their last names.
+CURRENT_EXCEPTION = frozenset({"exc_info", "exception", "format_exc", "print_exc"})
 
 
 def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:

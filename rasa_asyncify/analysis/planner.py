@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from rasa_asyncify.analysis.colours import Solver
 from rasa_asyncify.analysis.decide import Decider
+from rasa_asyncify.analysis.exclusive import mark_exclusive
+from rasa_asyncify.analysis.hazards import Hazards, computing
 from rasa_asyncify.analysis.homes import place_helpers
 from rasa_asyncify.analysis.http_forms import HttpForms
+from rasa_asyncify.analysis.leftovers import Leftovers
 from rasa_asyncify.analysis.names import choose_names
+from rasa_asyncify.analysis.notes import gatherable_loops, unknown_calls, unknown_databases
 from rasa_asyncify.analysis.patches import find_patches
 from rasa_asyncify.analysis.reach import Analysis
 from rasa_asyncify.analysis.tries import not_inline, not_native
@@ -34,6 +38,7 @@ def make_plan(
     plan = Plan(findings=list(entries.findings))
     graph.index_callers()
     graph.reach(entries.found)
+    mark_exclusive(graph)
     patches = find_patches(graph.inference)
     forms = HttpForms(graph.inference, shared=shared_session)
     for _ in range(_ROUNDS):
@@ -46,6 +51,10 @@ def make_plan(
         forms.not_native.update(less)
         forms.not_inline.update(plainer)
     Decider(graph, entries, solver, colours, plan).decide()
+    Leftovers(solver, plan).find()
+    hazards = Hazards(solver)
+    plan.findings += [*hazards.find(), *computing(hazards), *unknown_databases(solver, hazards.threaded)]
+    plan.notes += [*unknown_calls(solver, hazards.threaded), *gatherable_loops(solver)]
     place_helpers(plan, graph.inference.project, may_add_files=may_add_files)
     choose_names(plan, graph.inference.project)
     return plan

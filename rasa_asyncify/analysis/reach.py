@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from rasa_asyncify.analysis.entries import Entries, SdkLimits, find_entries
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.catalogue.own import OwnEntries
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Module
+from rasa_asyncify.project.values import ExternalInstance
 from rasa_asyncify.sdk import Treatment
 
 
@@ -44,11 +46,25 @@ class Analysis:
         )
 
 
-def analyse(project: Project, limits_of: Callable[[Module], SdkLimits]) -> Analysis:
-    """Follow the calls from the project's entry points."""
+def analyse(
+    project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None
+) -> Analysis:
+    """Follow the calls from the project's entry points; ``own`` is what the project says of what blocks."""
     project.link()
-    inference = Inference(project, Catalogue())
+    inference = Inference(project, Catalogue(own))
+    _link_made_bases(project, inference)
     entries = find_entries(inference, limits_of)
     graph = Graph(inference)
     graph.reach(entries.found)
     return Analysis(graph, entries)
+
+
+def _link_made_bases(project: Project, inference: Inference) -> None:
+    """Learn of bases that a library makes when it is called: ``Base = declarative_base()``."""
+    for cls in project.classes():
+        if not cls.unknown_bases:
+            continue
+        for base in cls.node.bases:
+            made = {v.cls for v in inference.infer(base, cls.parent) if isinstance(v, ExternalInstance)}
+            cls.external_bases += sorted(made)
+    inference.forget()

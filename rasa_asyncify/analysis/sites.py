@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from rasa_asyncify.analysis.thread_rules import ThreadRules
+from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 from rasa_asyncify.project.expressions import is_plain_type
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
-    Assigned,
     Class,
-    Entered,
     Function,
     Imported,
     Scope,
@@ -29,7 +29,9 @@ from rasa_asyncify.project.values import (
     Values,
 )
 
-SiteNode: TypeAlias = ast.Call | ast.Attribute | ast.Subscript | ast.For | ast.comprehension | ast.With
+SiteNode: TypeAlias = (
+    ast.Call | ast.Attribute | ast.Subscript | ast.Compare | ast.For | ast.comprehension | ast.With
+)
 
 # Call what they are given at once.
 _EAGER = frozenset(
@@ -48,6 +50,8 @@ _EAGER = frozenset(
             "next",
             "tuple",
             "set",
+            "dict",
+            "frozenset",
         )
     }
     | {
@@ -58,9 +62,18 @@ _EAGER = frozenset(
         "itertools.takewhile",
     }
 )
-_TELLING = _EAGER | {"builtins.super", "builtins.getattr", "builtins.iter", "builtins.reversed"}
+_TELLING = _EAGER | {
+    "builtins.print",
+    "builtins.super",
+    "builtins.getattr",
+    "builtins.iter",
+    "builtins.reversed",
+}
 _ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "operator"})
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
+# Of texts, lists, sets and dictionaries: they iterate over what they are given.
+_ITERATING_METHODS = frozenset({"extend", "join", "update"})
+_TELLING_METHODS = _EAGER_METHODS | _ITERATING_METHODS
 _DEPTH = 8
 _NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
 # Call a special method of their argument.
@@ -84,7 +97,9 @@ class Site:
     """One place that blocks by itself (``blockers``) or calls functions of the project (``targets``).
 
     ``native`` is the kind of replacement known for its blockers; ``thread`` the thread rule of the object it
-    uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope.
+    uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope;
+    ``exclusive`` where it uses a file or a database that actions write, which two must not do at once; ``only_writes``
+    where it opens a file that no action reads, so that other writers may come in between.
     """
 
     node: SiteNode
@@ -96,6 +111,8 @@ class Site:
     shared: bool = False
     makes: bool = False
     callbacks: bool = False
+    exclusive: bool = False
+    only_writes: bool = False
 
     @property
     def line(self) -> int:
@@ -109,17 +126,23 @@ class SiteFinder:
     def __init__(self, inference: Inference) -> None:
         self.inference = inference
         self.catalogue = inference.catalogue
+        self.threads = ThreadRules(inference)
         self._known: dict[Scope, list[Site]] = {}
-        self._rules: dict[Class, str | None] = {}
         self._matters: dict[str, bool] = {}
         self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
-        self.attributes = self.catalogue.blocking_attributes | inference.project.property_names()
+        self.attributes = BLOCKING_ATTRIBUTES | inference.project.property_names()
 
     @cached_property
     def _subscripts_matter(self) -> bool:
         """Whether anything in the project has a ``[...]`` that may run something."""
-        words = (*self.catalogue.subscript_libraries, "__getitem__", "__setitem__")
+        words = (*SUBSCRIPT_LIBRARIES, "__getitem__", "__setitem__")
+        return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
+
+    @cached_property
+    def _contains_matter(self) -> bool:
+        """Whether anything in the project has an ``in`` that may run something."""
+        words = (*CONTAINS_LIBRARIES, "__contains__")
         return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
 
     @cached_property
@@ -131,7 +154,7 @@ class SiteFinder:
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
         self._known.clear()
-        self._rules.clear()
+        self.threads.forget()
         self._given.clear()
 
     def sites(self, scope: Scope) -> list[Site]:
@@ -150,13 +173,15 @@ class SiteFinder:
                 found.append(self._load(node, scope))
         if self._subscripts_matter:
             found += [self._subscript(node, scope) for node in facts.subscripts]
+        if self._contains_matter:
+            found += [self._contains(node, scope) for node in facts.parents if isinstance(node, ast.Compare)]
         found += [self._loop(node, scope) for node in facts.loops]
         found += [self._with(node, scope) for node in facts.withs]
         return [site for site in found if site is not None]
 
     def _is_worth(self, func: ast.expr, scope: Scope, known: dict[str, bool]) -> bool:
         """Whether a call may be a site at all, by the name that its function starts with."""
-        if isinstance(func, ast.Attribute) and func.attr in _EAGER_METHODS:
+        if isinstance(func, ast.Attribute) and func.attr in _TELLING_METHODS:
             return True
         root = func
         while not isinstance(root, ast.Name):
@@ -192,7 +217,7 @@ class SiteFinder:
         if node in scope.facts.awaited:
             # What is awaited is a coroutine already, whatever the catalogue says of another version.
             values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
-        if not values and not (isinstance(node.func, ast.Attribute) and node.func.attr in _EAGER_METHODS):
+        if not values and not (isinstance(node.func, ast.Attribute) and node.func.attr in _TELLING_METHODS):
             return None
         site = Site(node, scope)
         names: list[str] = []
@@ -200,13 +225,16 @@ class SiteFinder:
         for value in values:
             self._callee(value, node, scope, names, targets)
         self._note_flows(values, node, scope)
-        before = len(targets)
+        names += self._printed(node, values, scope)
+        before, called = len(targets), False
         if self._calls_arguments(node, values):
+            known = len(names)
             for argument in [*node.args, *(k.value for k in node.keywords)]:
                 for value in self.inference.infer(argument, scope):
                     self._callee(value, node, scope, names, targets)
+            called = len(names) > known
             names += self._iterated(node, values, scope)
-        site.callbacks = len(targets) > before
+        site.callbacks = called or len(targets) > before
         targets += self._special(node, values, scope)
         if not names and not targets:
             return None
@@ -238,14 +266,31 @@ class SiteFinder:
                 if self.catalogue.blocks(self.catalogue.canonical(base)):
                     names.append(base)
         elif isinstance(value, Instance):
-            targets += methods(value.cls, "__call__")
+            own = methods(value.cls, "__call__")
+            targets += own
+            for base in sorted(value.cls.all_external_bases()) if not own else ():
+                entry = self.catalogue.cls(self.catalogue.canonical(base))
+                if entry is not None and "call" in entry.operations:
+                    names.append(base)
 
     def _iterated(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
         """``list(cursor)`` and the like iterate over something that waits for its items."""
-        if not node.args or not any(isinstance(v, External) and v.name in _EAGER for v in values):
+        joins = isinstance(node.func, ast.Attribute) and node.func.attr in _ITERATING_METHODS and not values
+        if not node.args or not (joins or any(isinstance(v, External) and v.name in _EAGER for v in values)):
             return []
         found = self.inference.infer(node.args[0], scope)
         return self._operation(found, "iter", "__iter__")[0]
+
+    def _printed(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
+        """``print(..., file=f)`` writes to what it is given."""
+        if External("builtins.print") not in values:
+            return []
+        files = [k.value for k in node.keywords if k.arg == "file"]
+        written = [
+            v.cls for f in files for v in self.inference.infer(f, scope) if isinstance(v, ExternalInstance)
+        ]
+        entries = [(c, self.catalogue.cls(c)) for c in written]
+        return [f"{c}.write" for c, entry in entries if entry is not None and entry.blocks("write")]
 
     def _special(self, node: ast.Call, values: Values, scope: Scope) -> list[Function]:
         """The special methods that ``len(x)`` and the like run."""
@@ -311,13 +356,17 @@ class SiteFinder:
         node = site.node
         assert isinstance(node, ast.Call)
         site.native = self._native(site, values)
-        receiver = node.func.value if isinstance(node.func, ast.Attribute) else None
-        if receiver is not None:
-            rule = self.thread_rule(self.inference.infer(receiver, site.scope))
-            if rule:
-                site.thread = rule
-                site.shared = self.is_shared(receiver, site.scope)
-        made = self.thread_rule(self.inference.infer(node, site.scope))
+        used = [node.func.value if isinstance(node.func, ast.Attribute) else node.func]
+        used += [
+            a for a in (*node.args, *(k.value for k in node.keywords)) if not isinstance(a, ast.Constant)
+        ]
+        for place, operand in enumerate(used):
+            rule = self.threads.rule(self.inference.infer(operand, site.scope))
+            shared = bool(rule) and self.threads.is_shared(operand, site.scope)
+            # An argument counts where others hold it too: `fetch(CONNECTION)`.
+            if rule and (shared if place else True) and not site.shared:
+                site.thread, site.shared = rule, shared
+        made = self.threads.rule(self.inference.infer(node, site.scope))
         if made and site.thread is None:
             site.thread = made
             site.makes = True
@@ -331,82 +380,24 @@ class SiteFinder:
             return None
         kind = kinds.pop()
         assert isinstance(site.node, ast.Call)
-        return kind if kind in ("aiohttp", "httpx") or is_direct(site.node.func, site.scope) else None
-
-    def thread_rule(self, values: Values) -> str | None:
-        """The strictest thread rule among objects: "affine" before "unshared"."""
-        return _strictest({self._rule(value) for value in values})
-
-    def _rule(self, value: Value) -> str | None:
-        if isinstance(value, ExternalInstance):
-            entry = self.catalogue.cls(value.cls)
-            return entry.thread if entry else None
-        if isinstance(value, Instance):
-            if value.cls not in self._rules:
-                self._rules[value.cls] = None
-                self._rules[value.cls] = self._rule_of_class(value.cls)
-            return self._rules[value.cls]
-        return None
-
-    def _rule_of_class(self, cls: Class) -> str | None:
-        """The rule of what instances of ``cls`` hold in their attributes, and of what they descend from."""
-        rules: set[str | None] = set()
-        for base in cls.all_external_bases():
-            entry = self.catalogue.cls(self.catalogue.canonical(base))
-            rules.add(entry.thread if entry else None)
-        for ancestor in cls.ancestry():
-            for values in ancestor.stored.values():
-                for value, scope in values:
-                    rules |= {self._rule(v) for v in self.inference.infer(value, scope)}
-        return _strictest(rules)
-
-    def is_shared(self, node: ast.expr, scope: Scope, depth: int = 0) -> bool:
-        """Whether the object that ``node`` gives outlives the call: held by a module, a class or an instance."""
-        if depth > _DEPTH:
-            return False
-        if isinstance(node, (ast.Attribute, ast.Subscript)):
-            return self.is_shared(node.value, scope, depth + 1)
-        if isinstance(node, ast.Call):
-            return self._gives_shared(node, scope, depth + 1)
-        if not isinstance(node, ast.Name):
-            return False
-        found = scope.lookup(node.id)
-        if found is None or found[1].function is None:
-            return True
-        bindings, owner = found
-        if owner.function is not None and node.id == owner.function.self_name:
-            return True
-        values = [b.value for b in bindings if isinstance(b, (Assigned, Entered))]
-        return any(self.is_shared(value, owner, depth + 1) for value in values if value is not node)
-
-    def _gives_shared(self, node: ast.Call, scope: Scope, depth: int) -> bool:
-        """Whether a call hands out something that exists already, or a part of it, rather than something new."""
-        for value in self.inference.infer(node.func, scope):
-            if isinstance(value, OwnFunction):
-                inner = value.function
-                returned = [r.value for r in inner.facts.returns if r.value is not None]
-                if any(self.is_shared(r, inner.scope, depth) for r in returned):
-                    return True
-        func = node.func
-        if not isinstance(func, ast.Attribute):
-            return False
-        made_by = self.thread_rule(self.inference.infer(func.value, scope))
-        return made_by is not None and self.is_shared(func.value, scope, depth)
+        if kind is None or kind in ("aiohttp", "httpx"):
+            return kind
+        is_method = any(isinstance(value, ExternalMethod) for value in values)
+        return kind if is_method or is_direct(site.node.func, site.scope) else None
 
     # -- everything else ---------------------------------------------------------------
 
     def _load(self, node: ast.Attribute, scope: Scope) -> Site | None:
-        if node in scope.facts.called or node.attr not in self.attributes:
+        if node.attr not in self.attributes:
             return None
-        values = self.inference.infer(node.value, scope)
         names: list[str] = []
         targets: list[Function] = []
-        for value in values:
-            if isinstance(value, ExternalInstance):
-                entry = self.catalogue.cls(value.cls)
+        for value in self.inference.infer(node.value, scope):
+            for owner in _external_classes(value):
+                entry = self.catalogue.cls(self.catalogue.canonical(owner))
                 if entry is not None and node.attr in entry.blocking_attributes:
-                    names.append(f"{value.cls}.{node.attr}")
-            elif isinstance(value, Instance):
+                    names.append(f"{owner}.{node.attr}")
+            if isinstance(value, Instance) and node not in scope.facts.called:
                 targets += [m for m in methods(value.cls, node.attr) if m.is_property]
         return self._site(node, scope, names, targets, node.value)
 
@@ -415,6 +406,13 @@ class SiteFinder:
         values = self.inference.infer(node.value, scope)
         names, targets = self._operation(values, operation, f"__{operation}__")
         return self._site(node, scope, names, targets, node.value)
+
+    def _contains(self, node: ast.Compare, scope: Scope) -> Site | None:
+        container = node.comparators[-1]
+        if not isinstance(node.ops[-1], (ast.In, ast.NotIn)):
+            return None
+        names, targets = self._operation(self.inference.infer(container, scope), "contains", "__contains__")
+        return self._site(node, scope, names, targets, container)
 
     def _loop(self, node: ast.For | ast.comprehension, scope: Scope) -> Site | None:
         values = self.inference.infer(node.iter, scope)
@@ -435,6 +433,7 @@ class SiteFinder:
         for item in node.items:
             values = self.inference.infer(item.context_expr, scope)
             more, functions = self._operation(values, "with", "__enter__", "__exit__")
+            more += self._closed(item.context_expr, values, scope)
             names += more
             targets += functions
             if isinstance(item.context_expr, ast.Call):
@@ -445,6 +444,16 @@ class SiteFinder:
             if more or functions:
                 receiver = item.context_expr
         return self._site(node, scope, names, targets, receiver)
+
+    def _closed(self, node: ast.expr, values: Values, scope: Scope) -> list[str]:
+        """What ``with closing(x)`` closes at its end, where that blocks."""
+        if not isinstance(node, ast.Call):
+            return []
+        if External("contextlib.closing") not in self.inference.infer(node.func, scope):
+            return []
+        classes = [v.cls for v in values if isinstance(v, ExternalInstance)]
+        entries = [(c, self.catalogue.cls(c)) for c in classes]
+        return [f"{c}.close" for c, entry in entries if entry is not None and entry.blocks("close")]
 
     def _operation(self, values: Values, operation: str, *dunders: str) -> tuple[list[str], list[Function]]:
         names: list[str] = []
@@ -471,9 +480,16 @@ class SiteFinder:
             return None
         site = Site(node, scope, tuple(dict.fromkeys(names)), tuple(dict.fromkeys(targets)))
         if receiver is not None:
-            site.thread = self.thread_rule(self.inference.infer(receiver, scope))
-            site.shared = bool(site.thread) and self.is_shared(receiver, scope)
+            site.thread = self.threads.rule(self.inference.infer(receiver, scope))
+            site.shared = bool(site.thread) and self.threads.is_shared(receiver, scope)
         return site
+
+
+def _external_classes(value: Value) -> list[str]:
+    """The classes of libraries whose attributes ``value`` has."""
+    if isinstance(value, ExternalInstance):
+        return [value.cls]
+    return sorted(value.cls.all_external_bases()) if isinstance(value, (Instance, OwnClass)) else []
 
 
 def _called_name(value: Value) -> str:
@@ -481,10 +497,6 @@ def _called_name(value: Value) -> str:
     if isinstance(value, ExternalMethod):
         return f"{value.cls}.{value.name}"
     return value.name if isinstance(value, External) else ""
-
-
-def _strictest(rules: set[str | None]) -> str | None:
-    return "affine" if "affine" in rules else "unshared" if "unshared" in rules else None
 
 
 def is_runner(function: Function) -> bool:

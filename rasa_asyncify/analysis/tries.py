@@ -32,10 +32,22 @@ def not_inline(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str
     found: dict[Site, str] = {}
     for site in _native_sites(graph, colours, solver):
         if solver.native(site) == INLINE:
-            reason = _caught_here(site, solver, graph) or _told_apart(site, graph, solver.entries.found)
+            reason = (
+                _used_in_block(site, solver)
+                or _caught_here(site, solver, graph)
+                or _told_apart(site, graph, solver.entries.found)
+            )
             if reason:
                 found[site] = reason
     return found
+
+
+def _used_in_block(site: Site, solver: Solver) -> str | None:
+    """Why its response can't be aiohttp's: what goes to a thread can't await its body."""
+    uses = solver.forms.inline(site).uses
+    if any(solver.blocks.around(use.node, site.scope.function) for use in uses):
+        return "the response is used in a thread"
+    return None
 
 
 def _raising(site: Site, solver: Solver) -> list[ast.AST]:

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rasa_asyncify.catalogue.own import OwnEntries
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class LibraryClass:
     operations: frozenset[str] = frozenset()
     given: Mapping[str, str] = field(default_factory=dict)
     bases: tuple[str, ...] = ()
+    cpu: frozenset[str] = frozenset()
 
     def blocks(self, method: str) -> bool:
         """Whether calling ``method`` blocks."""
@@ -60,85 +64,47 @@ class Library:
     returns: Mapping[str, str] = field(default_factory=dict)
     native: Mapping[str, str] = field(default_factory=dict)
     classes: dict[str, LibraryClass] = field(default_factory=dict)
+    cpu: frozenset[str] = frozenset()
+    opens_files: Mapping[str, int] = field(default_factory=dict)
+    reads_files: Mapping[str, int] = field(default_factory=dict)
+    writes_files: Mapping[str, int] = field(default_factory=dict)
+    exclusive: tuple[str, ...] = ()
+    exclusive_where: str = ""
 
     def blocks(self, name: str) -> bool:
         """Whether calling the function or class ``name`` blocks."""
-        if name in self.not_blocking:
+        if name in self.not_blocking or f"{name.rpartition('.')[0]}.*" in self.not_blocking:
             return False
         if name in self.blocking:
             return True
         return f"{name.rpartition('.')[0]}.*" in self.blocking
 
+    def computes(self, name: str) -> bool:
+        """Whether the blocking function, class or method ``name`` keeps the processor busy."""
+        owner, _, member = name.rpartition(".")
+        cls = self.classes.get(owner) or self.classes.get(name)
+        if self.kind == "cpu" or name in self.cpu or f"{owner}.*" in self.cpu:
+            return True
+        return cls is not None and not cls.cpu.isdisjoint((member, "*"))
+
 
 class Catalogue:
-    """Answers questions about external dotted names."""
+    """Answers questions about external dotted names: by the files, and by what a project says of its ``own``."""
 
-    # All `blocking-attributes` of all files, so that looking at an attribute needn't open any.
-    blocking_attributes = frozenset(
-        (
-            "actions",
-            "address",
-            "backlinks",
-            "balance_sheet",
-            "calendar",
-            "cashflow",
-            "categories",
-            "categorymembers",
-            "content",
-            "coordinates",
-            "current_url",
-            "current_window_handle",
-            "dividends",
-            "earnings",
-            "earnings_dates",
-            "financials",
-            "fullurl",
-            "images",
-            "income_stmt",
-            "info",
-            "institutional_holders",
-            "is_mongos",
-            "is_primary",
-            "langlinks",
-            "links",
-            "location",
-            "major_holders",
-            "news",
-            "options",
-            "page_source",
-            "pageid",
-            "parent_id",
-            "primary",
-            "quarterly_balance_sheet",
-            "quarterly_cashflow",
-            "quarterly_earnings",
-            "quarterly_financials",
-            "recommendations",
-            "rect",
-            "references",
-            "revision_id",
-            "secondaries",
-            "sections",
-            "sheet1",
-            "size",
-            "splits",
-            "summary",
-            "sustainability",
-            "tag_name",
-            "text",
-            "title",
-            "window_handles",
-        )
-    )
-
-    # The libraries with objects whose `[...]` may block.
-    subscript_libraries = frozenset(
-        {"cassandra", "mongoengine", "pandas", "peewee", "pymongo", "redis", "sqlalchemy"}
-    )
+    def __init__(self, own: OwnEntries | None = None) -> None:
+        self.own = own
+        self._extended: dict[str, Library] = {}
+        if own is not None:
+            self._extended = {root: own.extend(root, _load(root)) for root in own.roots()}
 
     def library(self, name: str) -> Library | None:
         """The library that the dotted ``name`` belongs to; None if unknown."""
-        return _load(name.partition(".")[0])
+        root = name.partition(".")[0]
+        return self._extended.get(root) or _load(root)
+
+    def own_says(self, name: str) -> bool | None:
+        """Whether the project says that ``name`` blocks; None where it says nothing."""
+        return self.own.blocks(name) if self.own is not None else None
 
     def members(self, module: str) -> list[str]:
         """The blocking functions that are known directly in ``module``."""
@@ -166,6 +132,11 @@ class Catalogue:
         library = self.library(name)
         return library.native.get(name) if library else None
 
+    def computes(self, name: str) -> bool:
+        """Whether what blocks under ``name`` keeps the processor busy, rather than waiting."""
+        library = self.library(name)
+        return library is not None and library.computes(name)
+
     def cls(self, name: str) -> LibraryClass | None:
         """The class entry ``name`` (canonical)."""
         library = self.library(name)
@@ -180,6 +151,11 @@ class Catalogue:
 
 
 _FOLDER = Path(__file__).parent
+
+
+def is_known(name: str) -> bool:
+    """Whether the catalogue has a file for the library that the dotted ``name`` belongs to."""
+    return name.partition(".")[0] in _names()
 
 
 @cache
@@ -200,7 +176,7 @@ def _load(root: str) -> Library | None:
 
 
 def _library(root: str, data: dict[str, Any]) -> Library:
-    functions = data.get("functions", {})
+    functions, files = data.get("functions", {}), data.get("files", {})
     library = Library(
         root,
         data.get("source", ""),
@@ -210,6 +186,12 @@ def _library(root: str, data: dict[str, Any]) -> Library:
         frozenset(functions.get("not-blocking", ())),
         data.get("returns", {}),
         data.get("native", {}),
+        cpu=frozenset(functions.get("cpu", ())),
+        opens_files=files.get("opens", {}),
+        reads_files=files.get("reads", {}),
+        writes_files=files.get("writes", {}),
+        exclusive=tuple(data.get("exclusive", ())),
+        exclusive_where=data.get("exclusive-where", ""),
     )
     tables: dict[str, dict[str, Any]] = data.get("class", {})
     for name in tables:
@@ -240,4 +222,5 @@ def _class(library: Library, name: str, tables: dict[str, dict[str, Any]]) -> Li
         frozenset(merged.get("operations", ())),
         merged.get("given", {}),
         tuple(own.get("bases", ())),
+        frozenset(merged.get("cpu", ())),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -10,6 +11,9 @@ from pathlib import Path
 
 _FOLDER = Path(__file__).parent
 _OWN_SESSION, _SHARED_SESSION = "async with _new_session()", "async with _shared_session()"
+
+# The pools whose size can be set; that of `in_one_thread` is one by its nature.
+_POOL = re.compile(r"(_(?:BLOCKING|WHOLE)_CALLS\w* = \w*ThreadPoolExecutor\w*\(\s*max_workers=)(\d+)")
 
 
 @dataclass(frozen=True)
@@ -48,13 +52,21 @@ def parts_of(helpers: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for h in HELPERS.values() for p in h.parts if p in wanted))
 
 
-def source(part: str, parts: Iterable[str]) -> str:
-    """The text of a part that stands beside others."""
+def source(part: str, parts: Iterable[str], workers: int | None = None) -> str:
+    """The text of a part that stands beside others; ``workers`` is the size of its pool, where it has one."""
     text = (_FOLDER / f"{part}.py").read_text("utf-8")
+    if workers is not None:
+        text = _POOL.sub(rf"\g<1>{workers}", text)
     if "shared_session" in parts and part == HELPERS["over_aiohttp"].parts[0]:
         assert _OWN_SESSION in text
         text = text.replace(_OWN_SESSION, _SHARED_SESSION)
     return text
+
+
+def workers_in(text: str) -> int | None:
+    """The size of the pool that the text of an earlier run makes; None where it makes none."""
+    found = _POOL.search(text)
+    return int(found[2]) if found else None
 
 
 @cache

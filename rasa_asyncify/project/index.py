@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from rasa_asyncify.catalogue import is_known
 from rasa_asyncify.project.model import Class, Function, Imported, Module, Opaque, Scope, dotted
 from rasa_asyncify.source import Source
 
@@ -179,6 +180,8 @@ class Project:
     ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
         """What an import binds: the project's own thing, a dotted external name, or ``(module, global)``."""
         own = self.find_module(imported.module, imported.level, importer)
+        if isinstance(own, Folder) and not imported.level and self._is_hidden(own, imported):
+            own = None
         if imported.name is None:
             return own if own is not None else imported.module
         if own is None:
@@ -192,6 +195,11 @@ class Project:
             if member is not None:
                 return member
         return None
+
+    def _is_hidden(self, folder: Folder, imported: Imported) -> bool:
+        """Whether a known library comes before a folder of its name: no package, and without what is asked for."""
+        found = imported.name is not None and self.member(folder, imported.name) is not None
+        return not found and not self._is_package(folder.path) and is_known(imported.module)
 
     def resolve_global(
         self, module: Module, name: str, seen: frozenset[tuple[Module, str]] = frozenset()

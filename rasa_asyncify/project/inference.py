@@ -57,6 +57,8 @@ class Inference:
         self._externals: dict[str, External] = {}
         self._memo: dict[int, Values] = {}
         self._names: dict[tuple[Scope, str], Values] = {}
+        self._pending: set[tuple[Scope, str]] = set()
+        self._circular: set[tuple[Scope, str]] = set()
         self._depth = 0
 
     def forget(self) -> None:
@@ -90,8 +92,26 @@ class Inference:
         key = (scope, name)
         known = self._names.get(key)
         if known is None:
-            self._names[key] = ()
-            known = self._names[key] = self._named(name, scope)
+            known = self._names[key] = self._named_anew(key)
+        elif key in self._pending:
+            self._circular.add(key)
+        return known
+
+    def _named_anew(self, key: tuple[Scope, str]) -> Values:
+        """What a name may be, where a binding goes by the name itself (``x = x.strip()``) as well."""
+        memo, names = len(self._memo), len(self._names) + 1
+        self._names[key] = ()
+        self._pending.add(key)
+        known = self._named(key[1], key[0])
+        if key in self._circular and known:
+            while len(self._memo) > memo:
+                self._memo.popitem()
+            while len(self._names) > names:
+                self._names.popitem()
+            self._names[key] = known
+            known = _union([known, self._named(key[1], key[0])])
+        self._pending.discard(key)
+        self._circular.discard(key)
         return known
 
     def parameter(self, function: Function, name: str) -> Values:
@@ -341,6 +361,8 @@ class Inference:
             return self._super(scope)
         if isinstance(func, ast.Name) and func.id == "getattr" and len(node.args) >= 2:
             return self._getattr(node, scope)
+        if isinstance(func, ast.Attribute) and func.attr == "enter_context" and node.args:  # of an ExitStack
+            return _union(self._entered(v) for v in self.infer(node.args[0], scope))
         return _union(self._result(v, node, scope) for v in self.infer(func, scope))
 
     def _super(self, scope: Scope) -> Values:
@@ -398,6 +420,9 @@ class Inference:
     def _external_result(self, name: str, node: ast.Call, scope: Scope) -> Values:
         if name in _FIRST_ITEM and node.args:
             return self._items_of(node.args[0], scope)
+        if name in _COLLECTED and node.args:
+            items = self._items_of(node.args[0], scope)
+            return (Container(items),) if items else ()
         if name in _PASS_THROUGH and node.args:
             return self.infer(node.args[0], scope)
         result = self.catalogue.result(name)
@@ -509,12 +534,14 @@ class Inference:
         return _union(self.infer(v, scope) for v in node.values)
 
     def _operation(self, node: ast.BinOp, scope: Scope) -> Values:
-        if not isinstance(node.op, ast.Div):
-            return ()
-        left = self.infer(node.left, scope)
-        return _union(
-            self._method_result(v.cls, "__truediv__") for v in left if isinstance(v, ExternalInstance)
-        )
+        for operand, method in zip((node.left, node.right), _OPERATORS.get(type(node.op), ()), strict=False):
+            values = self.infer(operand, scope)
+            found = _union(
+                self._method_result(v.cls, method) for v in values if isinstance(v, ExternalInstance)
+            )
+            if found:
+                return found
+        return ()
 
     def _inner(self, node: ast.Await | ast.NamedExpr | ast.Starred, scope: Scope) -> Values:
         return self.infer(node.value, scope)
@@ -530,12 +557,18 @@ def _union(parts: Iterable[Values]) -> Values:
     return tuple(dict.fromkeys(value for part in full for value in part))
 
 
+_OPERATORS: dict[type, tuple[str, str]] = {
+    ast.Div: ("__truediv__", "__rtruediv__"),
+    ast.BitOr: ("__or__", "__ror__"),
+}
 _OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
-# functools.partial(f, x) is called like f; cast(T, x) and copies give what they were given.
+# functools.partial(f, x) is called like f; copies and closing(x), when entered, give what they were given.
 _PASS_THROUGH = frozenset(
-    {"functools.partial", "copy.copy", "copy.deepcopy"}
-    | {f"builtins.{n}" for n in ("iter", "reversed", "sorted", "list", "tuple", "set")}
+    {"functools.partial", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.nullcontext"}
+    | {f"builtins.{n}" for n in ("enumerate", "iter", "reversed", "zip")}
+    | {"itertools.islice", "itertools.chain"}
 )
+_COLLECTED = frozenset(f"builtins.{n}" for n in ("frozenset", "list", "set", "sorted", "tuple"))
 _FIRST_ITEM = frozenset({"builtins.next", "builtins.min", "builtins.max"})
 _EXPRESSIONS: dict[type, Callable[..., Values]] = {
     ast.Name: Inference._name,

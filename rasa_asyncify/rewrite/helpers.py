@@ -14,15 +14,15 @@ from rasa_asyncify.rewrite.imports import after_imports, import_text, insert_imp
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
 
-def module_text(helpers: Iterable[str]) -> str:
-    """The text of a private module that holds the ``helpers``."""
+def module_text(helpers: Iterable[str], workers: int | None = None) -> str:
+    """The text of a private module that holds the ``helpers``, with a pool of so many ``workers``."""
     parts = parts_of(helpers)
-    first = cst.parse_module(source(parts[0], parts))
+    first = cst.parse_module(source(parts[0], parts, workers))
     body: list[_Statement] = list(first.body)
     for part in parts[1:]:
         for module, name in imported(part):
             body = insert_import(body, import_text(module, name, name or module))
-        body += _statements(part, parts)
+        body += _statements(part, parts, workers)
     return first.with_changes(body=body).code
 
 
@@ -35,7 +35,7 @@ def inline_helpers(module: cst.Module, plan: ModulePlan) -> cst.Module:
     body = list(module.body)
     added: list[_Statement] = []
     for part in parts:
-        added += _statements(part, parts)
+        added += _statements(part, parts, plan.workers)
     if not added:
         return module
     local = {HELPERS[h].function: plan.names[h] for h in own}
@@ -51,9 +51,9 @@ def inline_helpers(module: cst.Module, plan: ModulePlan) -> cst.Module:
     return module.with_changes(body=[*body[:at], *added, *rest])
 
 
-def _statements(part: str, parts: Iterable[str]) -> list[_Statement]:
+def _statements(part: str, parts: Iterable[str], workers: int | None) -> list[_Statement]:
     """What stands below the imports of a part."""
-    body = cst.parse_module(source(part, parts)).body
+    body = cst.parse_module(source(part, parts, workers)).body
     return list(body[max(i for i, s in enumerate(body) if is_import(s)) + 1 :])
 
 

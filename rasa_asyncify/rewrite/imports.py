@@ -22,7 +22,7 @@ def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
     froms: dict[str, list[str]] = defaultdict(list)
     for origin, name in plan.imports:
         if name:
-            local = plan.names[name]
+            local = plan.names.get(f"{origin}.{name}") or plan.names[name]
             froms[origin].append(name if local == name else f"{name} as {local}")
         else:
             body = _insert(body, import_text(origin, "", plan.names[origin]), origin.partition(".")[0])

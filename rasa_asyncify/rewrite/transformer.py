@@ -20,6 +20,8 @@ from rasa_asyncify.edits import (
     MakeAsyncClient,
     MapHandler,
     MoveBody,
+    NativeCall,
+    OffloadBlock,
     OffloadCall,
     OffloadExpression,
     RunCall,
@@ -31,6 +33,7 @@ from rasa_asyncify.edits import (
 )
 from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.arguments import keyword_argument, named
+from rasa_asyncify.rewrite.blocks import offloaded
 from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
 
@@ -54,6 +57,7 @@ class Transformer(cst.CSTTransformer):
         self._starts: dict[tuple[int, int], list[Edit]] = defaultdict(list)
         self._inline: dict[tuple[int, int], InlineRequest] = {}
         self._inlined: dict[Span, cst.Call] = {}
+        self._threaded: dict[tuple[int, int], OffloadBlock] = {}
         self._clients: dict[tuple[int, int], list[tuple[UseAsyncClient, cst.WithItem]]] = defaultdict(list)
         self._blocks: set[Span] = set()
         for edit in plan.edits:
@@ -61,6 +65,8 @@ class Transformer(cst.CSTTransformer):
                 self._starts[edit.span.start].append(edit)
             elif isinstance(edit, InlineRequest):
                 self._inline[edit.span.start] = edit
+            elif isinstance(edit, OffloadBlock):
+                self._threaded[edit.span.start] = edit
             else:
                 self._expressions[edit.span].append(edit)
                 if isinstance(edit, MakeAsyncClient) and edit.block:
@@ -155,6 +161,15 @@ class Transformer(cst.CSTTransformer):
             node = node.with_changes(args=[node.args[0], second, *node.args[2:]])
         return self._handed_to(self.names[helper(edit) or ""], node)
 
+    def _native_call(self, edit: NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+        if not isinstance(node, cst.Call):
+            return None
+        if "." in edit.name:
+            return self._await(node.with_changes(func=cst.Name(self.names[edit.name])))
+        if not isinstance(node.func, cst.Attribute):
+            return None
+        return self._await(node.with_changes(func=node.func.with_changes(attr=cst.Name(edit.name))))
+
     def _use_async_client(self, edit: UseAsyncClient, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call) or edit.statement is None:
             return self._await(node) if isinstance(node, cst.Call) else None
@@ -228,6 +243,27 @@ class Transformer(cst.CSTTransformer):
         clients = sorted(self._clients.pop(start, ()), key=lambda client: client[0].span)
         return in_block([item for _, item in clients], statement) if clients else statement
 
+    def leave_IndentedBlock(
+        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
+    ) -> cst.IndentedBlock:
+        if not self._threaded or len(original_node.body) != len(updated_node.body):
+            return updated_node
+        body: list[cst.BaseStatement] = []
+        block: list[cst.BaseStatement] = []
+        edit: OffloadBlock | None = None
+        for original, updated in zip(original_node.body, updated_node.body, strict=True):
+            place = self._place(_first_of(original))
+            edit = edit or self._threaded.get(place.start)
+            if edit is None:
+                body.append(updated)
+                continue
+            block.append(updated)
+            if self._place(_last_of(original)).end_line >= edit.span.end_line:
+                body += offloaded(edit, block, self._thread(edit.alone), is_first=not body)
+                self.done.add(id(edit))
+                edit, block = None, []
+        return updated_node.with_changes(body=[*body, *block])
+
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         self.done -= {id(edit) for clients in self._clients.values() for edit, _ in clients}
         return updated_node
@@ -293,6 +329,14 @@ class Transformer(cst.CSTTransformer):
         return cst.FlattenSentinel([moved, new])
 
 
+def _first_of(statement: cst.BaseStatement) -> cst.CSTNode:
+    return statement.body[0] if isinstance(statement, cst.SimpleStatementLine) else statement
+
+
+def _last_of(statement: cst.BaseStatement) -> cst.CSTNode:
+    return statement.body[-1] if isinstance(statement, cst.SimpleStatementLine) else statement
+
+
 def _inner_first(edit: Edit) -> int:
     return list(_EXPRESSIONS).index(type(edit))
 
@@ -345,6 +389,7 @@ _EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around o
     UseResponse: Transformer._use_response,
     Sleep: Transformer._sleep,
     AiohttpCall: Transformer._aiohttp_call,
+    NativeCall: Transformer._native_call,
     MakeAsyncClient: Transformer._make_async_client,
     UseAsyncClient: Transformer._use_async_client,
     CloseAsyncClient: Transformer._close_async_client,

@@ -1,0 +1,74 @@
+"""What the migration leaves to the maintainer: calls that still block, and callers out of reach."""
+
+from __future__ import annotations
+
+from rasa_asyncify.analysis.colours import OUTSIDE, Solver
+from rasa_asyncify.plan import Finding, Plan
+from rasa_asyncify.project.model import Function, Module
+from rasa_asyncify.sdk import Treatment
+
+
+class Leftovers:
+    """Writes the findings RA101 to RA104, the notes RA105, and which wider paths would help."""
+
+    def __init__(self, solver: Solver, plan: Plan) -> None:
+        self.solver = solver
+        self.graph = solver.graph
+        self.entries = solver.entries
+        self.colours = solver.colours
+        self.plan = plan
+
+    def find(self) -> None:
+        """Add them to the plan."""
+        add = self.plan.findings.append
+        places: set[tuple[Module, int]] = set()
+        for site, reason in self.colours.stuck.items():
+            if (site.scope.module, site.line) in places:
+                continue  # one line says it for a statement and what stands in it
+            places.add((site.scope.module, site.line))
+            names = self.graph.called(self.graph.reasons(site))
+            if self.solver.writable(site.scope.module):
+                verb = "block" if ", " in names else "blocks"
+                message = f"{names} still {verb} the event loop: {reason}"
+                add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
+        self._runs_as_values()
+        for entry in self.entries.found.values():
+            function = entry.function
+            if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
+                if self.solver.writable(function.module):
+                    self._never_awaited(function)
+            elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
+                message = f"{function.qualname}() is a generator, which the SDK doesn't await"
+                add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
+        for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
+            message = f"{function.qualname}() stays synchronous: {reason}"
+            self.plan.notes.append(Finding("RA105", function.module.path, function.node.lineno, message))
+            if reason == OUTSIDE:
+                self.plan.wider.add(function.module.path)
+            elif "outside of the given paths" in reason:
+                self.plan.wider |= {
+                    s.scope.module.path
+                    for s in self.graph.callers.get(function, ())
+                    if not self.solver.writable(s.scope.module)
+                }
+
+    def _runs_as_values(self) -> None:
+        """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""
+        new = {f for f in self.colours.converted | set(self.colours.moved) if f in self.entries.found}
+        for function, uses in self.graph.uses_as_value({f for f in new if not f.is_async}).items():
+            if self.entries.found[function].assigned or self.solver.is_wrapper(function):
+                continue
+            for node, scope in uses:
+                message = f"{function.qualname} is used as a value here, and gives a coroutine from now on"
+                self.plan.findings.append(Finding("RA102", scope.module.path, node.lineno, message))
+
+    def _never_awaited(self, function: Function) -> None:
+        sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
+        names = self.graph.called((n for s in sites[:1] for n in self.graph.reasons(s)), 2)
+        message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
+        line = sites[0].line if sites else function.node.lineno
+        self.plan.findings.append(Finding("RA104", function.module.path, line, message, blocks=True))
+
+
+def _order(function: Function) -> tuple[str, int]:
+    return (str(function.module.path), function.node.lineno)
