@@ -19,6 +19,10 @@ from rasa_asyncify.analysis.places import CURRENT_EXCEPTION, enclosing
 from rasa_asyncify.project.model import Function
 
 _NEEDS_FRAME = frozenset({"super", "__class__"})
+_NEEDS_LOOP = frozenset(
+    "all_tasks call_at call_later call_soon create_future create_task current_task ensure_future gather "
+    "get_event_loop get_running_loop run_in_executor run_until_complete shield wait_for".split()
+)
 
 
 class Immovable(Exception):
@@ -201,15 +205,22 @@ def _check_names_in(statement: ast.stmt, block: Block) -> None:
     for node in ast.walk(statement):
         if isinstance(node, ast.Name) and node.id in _NEEDS_FRAME:
             raise Immovable(f"it uses `{node.id}`", wider=False)
+        if _last_part(node) in _NEEDS_LOOP:
+            raise Immovable(f"`{_last_part(node)}` needs the event loop's thread", wider=False)
         if _looks_at_exception(node):
             _check_handler(node, block)
 
 
 def _looks_at_exception(node: ast.AST) -> bool:
     if isinstance(node, ast.keyword):
-        return node.arg == "exc_info" and not (isinstance(node.value, ast.Constant) and not node.value.value)
-    last = node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-    return last in CURRENT_EXCEPTION
+        given = not isinstance(node.value, ast.Constant) or bool(node.value.value)
+        return given and node.arg in ("exc_info", "exception")
+    return _last_part(node) in CURRENT_EXCEPTION
+
+
+def _last_part(node: ast.AST) -> str:
+    """``c`` for ``a.b.c``, where ``node`` is a name or an attribute."""
+    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
 
 
 def _check_jump(node: ast.AST, block: Block) -> None:

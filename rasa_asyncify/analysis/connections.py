@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.analysis.thread_rules import is_cached
 from rasa_asyncify.project.model import Scope
 from rasa_asyncify.project.values import OwnClass
 
@@ -69,5 +70,7 @@ def _is_kept(target: ast.expr, scope: Scope, graph: Graph, seen: frozenset[ast.A
 
 def _kept_by_callers(scope: Scope, graph: Graph, seen: frozenset[ast.AST]) -> bool:
     function = scope.function
+    if function is not None and is_cached(function):
+        return True
     sites = graph.callers.get(function, ()) if function is not None else ()
     return any(_outlives(site.node, site.scope, graph, seen) for site in sites)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 import re
 from collections import defaultdict
 from collections.abc import Iterable
@@ -146,7 +147,7 @@ class Decider:
 
     def _fresh_block_name(self, base: str, function: Function) -> str:
         taken = self._block_names[function]
-        candidates = (base, *(f"{base}_{number}" for number in range(2, 100)))
+        candidates = itertools.chain([base], (f"{base}_{number}" for number in itertools.count(2)))
         name = next(n for n in candidates if n not in taken and fresh_name(n, function.scope) == n)
         taken.add(name)
         return name

@@ -25,8 +25,12 @@ class Blocks:
         self._known: dict[Function, Settled] = {}
 
     def add(self, nodes: Iterable[ast.AST], function: Function, reason: str, allows: Allows) -> Block | None:
-        """The block that holds the nodes, as small as it can be; None where no statements will do."""
+        """The block that holds the nodes, as small as it can be; None where no statements will do.
+
+        None as well where that is a block already: its maker would come back with the nodes for ever.
+        """
         block: Block | None = cover(nodes, function, reason)
+        known = [one.statements for one in self.of.get(function, ())]
         while block is not None:
             block, others = self._merged(block)
             try:
@@ -39,7 +43,7 @@ class Blocks:
                 block = widened(block)
                 continue
             self.of[function] = [*others, block]
-            return block
+            return None if block.statements in known else block
         return None
 
     def _merged(self, block: Block) -> tuple[Block, list[Block]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Assigned, Class, Entered, Scope
+from rasa_asyncify.project.model import Assigned, Class, Entered, Function, Scope
 from rasa_asyncify.project.values import Container, ExternalInstance, Instance, OwnFunction, Value, Values
 
 _DEPTH = 8
+
+
+def is_cached(function: Function) -> bool:
+    """Whether what the function gave once is given again: `functools.lru_cache` and the like."""
+    return any(name in ("cache", "cached", "lru_cache") for name in function.decorator_names)
 
 
 class ThreadRules:
@@ -76,6 +81,8 @@ class ThreadRules:
         for value in self.inference.infer(node.func, scope):
             if isinstance(value, OwnFunction):
                 inner = value.function
+                if is_cached(inner):
+                    return True
                 returned = [r.value for r in inner.facts.returns if r.value is not None]
                 if any(self.is_shared(r, inner.scope, depth) for r in returned):
                     return True
