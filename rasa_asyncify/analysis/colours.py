@@ -36,6 +36,7 @@ from rasa_asyncify.sdk import Treatment
 
 _ROUNDS = 2000
 OUTSIDE = "it lies outside of the given paths"
+LEFT_ALONE = "its module is left alone, for an SDK that never awaits an action"
 _ALONE = "what it uses is for one action at a time"
 
 
@@ -82,7 +83,7 @@ class Solver:
         self.patches = patches
         self.forms = forms
         self.httpx = HttpxForms(graph)
-        self.writable = writable
+        self.writable: Callable[[Module], bool] = lambda m: writable(m) and not entries.left_alone(m)
         self.colours = Colours()
         self.blocks = Blocks(graph)
         self.together = Together(graph, self.blocks, self.treatment)
@@ -198,9 +199,9 @@ class Solver:
 
     def _check_mocks(self, site: Site) -> None:
         """Refuse where the tests answer requests in a way that another client wouldn't notice."""
-        mock = self.patches.http_mock
-        if mock and (site.native != HTTPX or mock not in _ONLY_REQUESTS):
-            raise Refused(f"the tests answer requests with {mock}")
+        for mock in self.patches.answering(site.scope.module):
+            if site.native != HTTPX or mock not in _ONLY_REQUESTS:
+                raise Refused(f"the tests answer requests with {mock}")
         if site.native == HTTPX:
             here = {name for module, name in self.patches.in_module if module is site.scope.module}
             if any(name.partition(".")[0] == "httpx" for name in here | self.patches.everywhere):
@@ -253,7 +254,7 @@ class Solver:
         if function.is_async:
             return None
         if not self.writable(function.module):
-            return OUTSIDE
+            return LEFT_ALONE if self.entries.left_alone(function.module) else OUTSIDE
         if function.is_generator:
             return "it is a generator"
         if function.is_property:
@@ -320,7 +321,9 @@ class Solver:
                 return "it calls a coroutine function"
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
-                if isinstance(value, ExternalMethod) and self.entries.base_awaits(value.cls, value.name):
+                if isinstance(value, ExternalMethod) and self.entries.base_awaits(
+                    value.cls, value.name, function.module
+                ):
                     return f"it calls `super().{value.name}()`"
         return None
 
@@ -516,6 +519,8 @@ class Solver:
         """Why the caller at ``site`` can't await ``target``; None where it can or can run it by itself."""
         caller = site.scope.function
         where = f"{site.scope.module.path.name}:{site.line}"
+        if self.entries.left_alone(site.scope.module):
+            return f"{where} calls it from a module that is left alone"
         if not self.writable(site.scope.module):
             return f"{where} calls it from outside of the given paths"
         if _catches_stop_iteration(site):

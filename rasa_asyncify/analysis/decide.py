@@ -263,7 +263,9 @@ class Decider:
         """``super().run()`` and the like give coroutines where the SDK's base is async."""
         for call in function.facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
-                if isinstance(value, ExternalMethod) and self.entries.base_awaits(value.cls, value.name):
+                if isinstance(value, ExternalMethod) and self.entries.base_awaits(
+                    value.cls, value.name, function.module
+                ):
                     reason = f"{value.cls}.{value.name}() is a coroutine function"
                 elif (
                     isinstance(value, External)
@@ -311,8 +313,12 @@ class Decider:
 
     def _outside(self, site: Site, function: Function) -> None:
         path = site.scope.module.path
-        self.plan.wider.add(path)
-        message = f"calls {function.qualname}(), which becomes a coroutine function, from outside of the given paths"
+        message = f"calls {function.qualname}(), which becomes a coroutine function, from "
+        if self.entries.left_alone(site.scope.module):
+            message += "a module that is left alone"
+        else:
+            self.plan.wider.add(path)
+            message += "outside of the given paths"
         self.plan.findings.append(Finding("RA102", path, site.line, message))
 
     def _guessed_runs(self) -> None:

@@ -24,25 +24,6 @@ class Entry:
     assigned: bool = False
 
 
-@dataclass
-class Entries:
-    """The entry points, and what was left alone with a finding."""
-
-    found: dict[Function, Entry] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
-    awaits_forms: bool = True
-
-    def base_awaits(self, base: str, method: str) -> bool:
-        """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, in the pinned version."""
-        if not self.awaits_forms and sdk.base_kind(base) in ("form", "query", "knowledge"):
-            return False
-        return sdk.base_awaits(base, method)
-
-    def changeable(self) -> Iterator[Entry]:
-        """Those that may become coroutine functions."""
-        return (e for e in self.found.values() if e.treatment is not Treatment.PLAIN)
-
-
 @dataclass(frozen=True)
 class SdkLimits:
     """What the pinned SDK awaits; ``pin``, ``path`` and ``line`` say where it is pinned."""
@@ -54,10 +35,38 @@ class SdkLimits:
     line: int = 1
 
 
+@dataclass
+class Entries:
+    """The entry points, and what was left alone with a finding.
+
+    ``limits_of`` tells what a module's SDK awaits: the bots of one repository may be on different ones. ``old`` are
+    the modules with classes of rasa_core_sdk.
+    """
+
+    limits_of: Callable[[Module], SdkLimits]
+    found: dict[Function, Entry] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+    old: set[Module] = field(default_factory=set)
+
+    def left_alone(self, module: Module) -> bool:
+        """Whether the SDK that the module is for never awaits an action: nothing in it changes."""
+        return module in self.old or not self.limits_of(module).awaits_run
+
+    def base_awaits(self, base: str, method: str, module: Module) -> bool:
+        """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, as ``module`` gets it."""
+        limits = self.limits_of(module)
+        if not limits.awaits_forms and sdk.base_kind(base) in ("form", "query", "knowledge"):
+            return False
+        return not self.left_alone(module) and sdk.base_awaits(base, method)
+
+    def changeable(self) -> Iterator[Entry]:
+        """Those that may become coroutine functions."""
+        return (e for e in self.found.values() if e.treatment is not Treatment.PLAIN)
+
+
 def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits]) -> Entries:
     """Every entry point of the project, with findings for the classes on an SDK that doesn't await."""
-    entries = Entries()
-    old: set[Module] = set()
+    entries = Entries(limits_of)
     unawaited: set[SdkLimits] = set()
     for cls in inference.project.classes():
         bases = cls.all_external_bases()
@@ -65,15 +74,14 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
         if not kinds or (cls.module.is_test and not _defines_entry(cls, kinds)):
             continue
         if any(base.partition(".")[0] == sdk.OLD_RASA for base in bases):
-            old.add(cls.module)
+            entries.old.add(cls.module)
             continue
         limits = limits_of(cls.module)
         if not limits.awaits_run:
             unawaited.add(limits)
         else:
-            entries.awaits_forms = entries.awaits_forms and limits.awaits_forms
             _add_class(entries, inference, cls, kinds, limits)
-    for module in sorted(old, key=lambda m: m.name):
+    for module in sorted(entries.old, key=lambda m: m.name):
         message = "rasa_core_sdk never awaits an action: left alone"
         entries.findings.append(Finding("RA103", module.path, _import_line(module), message, True))
     for limits in unawaited:
@@ -99,9 +107,16 @@ def _add_class(
                 treatment = Treatment.PLAIN
             for binding in bindings:
                 if isinstance(binding, Function):
-                    entries.found.setdefault(binding, Entry(binding, treatment, cls))
+                    _add(entries, Entry(binding, treatment, cls))
                 elif isinstance(binding, Assigned):
                     _add_assigned(entries, inference, binding, treatment, ancestor)
+
+
+def _add(entries: Entries, entry: Entry) -> None:
+    """Take an entry point in; where classes on several SDKs share it, the one that doesn't await decides."""
+    known = entries.found.get(entry.function)
+    if known is None or entry.treatment is Treatment.PLAIN:
+        entries.found[entry.function] = entry
 
 
 def _add_assigned(
@@ -109,8 +124,7 @@ def _add_assigned(
 ) -> None:
     for value in inference.infer(binding.value, cls.scope):
         if isinstance(value, OwnFunction):
-            entry = Entry(value.function, treatment, cls, assigned=True)
-            entries.found.setdefault(value.function, entry)
+            _add(entries, Entry(value.function, treatment, cls, assigned=True))
         elif isinstance(value, LambdaValue) and treatment is Treatment.RUN:
             message = "`run` is a lambda, which can't be made async: write it as a method"
             entries.findings.append(Finding("RA101", cls.module.path, value.node.lineno, message, True))

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
 from rasa_asyncify.analysis.places import CURRENT_EXCEPTION, is_deferred, is_deferring_call
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Function, Imported, Scope, last_name
+from rasa_asyncify.project.model import Function, Imported, Module, Scope, last_name
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
-from rasa_asyncify.sdk import base_awaits
 
 _ROUNDS = 6
+# Whether a class of the SDK defines a method as a coroutine function, as a module gets it.
+BaseAwaits = Callable[[str, str, Module], bool]
 
 
 class Graph:
     """The calls of a project, as far as reading tells."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Inference, base_awaits: BaseAwaits) -> None:
         self.inference = inference
+        self.base_awaits = base_awaits
         self.finder = SiteFinder(inference)
         self.decorators = Decorators(inference)
         self.reached: dict[Function, None] = {}
@@ -185,7 +187,7 @@ class Graph:
             return False
         for call in function.facts.calls:
             if returns_it(call, function.scope) and any(
-                isinstance(v, ExternalMethod) and base_awaits(v.cls, v.name)
+                isinstance(v, ExternalMethod) and self.base_awaits(v.cls, v.name, function.module)
                 for v in self.inference.infer(call.func, function.scope)
             ):
                 return True

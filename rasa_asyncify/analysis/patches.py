@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Function, Module, Scope
+from rasa_asyncify.project.model import TEST_FOLDERS, Function, Imported, Module, Scope
 from rasa_asyncify.project.values import External, OwnFunction, Values
 
 # Libraries that answer `requests` calls in tests; they don't see aiohttp's.
@@ -20,13 +20,18 @@ _FIXTURES = frozenset({"requests_mock", "requests_mocker", "httpserver_mock"})
 class Patches:
     """``everywhere``: dotted names of blockers replaced for all modules; ``in_module``: for one.
 
-    ``replaced``: functions of the project that a plain value takes the place of.
+    ``replaced``: functions of the project that a plain value takes the place of. ``mocks``: libraries and insides of
+    ``requests`` by which test modules answer requests.
     """
 
     everywhere: set[str] = field(default_factory=set)
     in_module: set[tuple[Module, str]] = field(default_factory=set)
     replaced: set[Function] = field(default_factory=set)
-    http_mock: str | None = None
+    mocks: list[tuple[str, Module]] = field(default_factory=list)
+
+    def answering(self, module: Module) -> list[str]:
+        """What the tests of ``module`` answer requests with: those beside or above it, and those that import it."""
+        return [mock for mock, test in self.mocks if _concerns(test, module)]
 
     def covers(self, blocker: str, module: Module) -> bool:
         """Whether a test replaces ``blocker`` as ``module`` calls it."""
@@ -52,14 +57,26 @@ def find_patches(inference: Inference) -> Patches:
     return patches
 
 
+def _concerns(test: Module, module: Module) -> bool:
+    """Whether a test module is for ``module``: it lies in the folder that holds the tests, or is imported by them."""
+    folders = test.name.split(".")[:-1]
+    above = next((i for i, folder in enumerate(folders) if folder in TEST_FOLDERS), len(folders))
+    if test.path.parents[len(folders) - above] in module.path.parents:
+        return True
+    imported = (b for bindings in test.scope.bindings.values() for b in bindings if isinstance(b, Imported))
+    return any(
+        b.module.rpartition(".")[2] == module.path.stem or b.name == module.path.stem for b in imported
+    )
+
+
 def _http_mocks(module: Module, patches: Patches) -> None:
     for binding in module.scope.bindings:
         if binding in _HTTP_MOCKS:
-            patches.http_mock = binding
+            patches.mocks.append((binding, module))
     for function in module.scope.functions():
         for argument in function.node.args.args:
             if argument.arg in _FIXTURES:
-                patches.http_mock = argument.arg
+                patches.mocks.append((argument.arg, module))
 
 
 def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patches) -> None:
@@ -70,7 +87,7 @@ def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patc
     if isinstance(call.args[0], (ast.JoinedStr, ast.BinOp)):
         end = constant_end(call.args[0])
         if end:
-            _note((External(inference.catalogue.canonical(end)),), True, None, patches)
+            _note((External(inference.catalogue.canonical(end)),), True, None, scope.module, patches)
     elif text.endswith("patch.object") or (last == "setattr" and len(call.args) >= 2):
         first, second = call.args[0], call.args[1] if len(call.args) > 1 else None
         if isinstance(first, ast.Constant) and isinstance(first.value, str):
@@ -78,7 +95,7 @@ def _read_call(call: ast.Call, scope: Scope, inference: Inference, patches: Patc
         elif isinstance(second, ast.Constant) and isinstance(second.value, str):
             owners = inference.infer(first, scope)
             values = tuple(v for o in owners for v in inference.attribute(o, second.value))
-            _note(values, _is_plain(call, last), None, patches)
+            _note(values, _is_plain(call, last), None, scope.module, patches)
     elif last == "patch" and isinstance(call.args[0], ast.Constant):
         target = call.args[0].value
         if isinstance(target, str):
@@ -114,9 +131,9 @@ def _by_path(target: str, plain: bool, importer: Module, inference: Inference, p
         for attribute in parts[end + 1 :]:
             values = tuple(v for o in values for v in inference.attribute(o, attribute))
         whole = end == len(parts) - 1
-        _note(values, plain, own if whole or _calls(own, values, inference) else None, patches)
+        _note(values, plain, own if whole or _calls(own, values, inference) else None, importer, patches)
         return
-    _note((External(inference.catalogue.canonical(target)),), plain, None, patches)
+    _note((External(inference.catalogue.canonical(target)),), plain, None, importer, patches)
 
 
 def _calls(module: Module, values: Values, inference: Inference) -> bool:
@@ -133,11 +150,11 @@ def _calls(module: Module, values: Values, inference: Inference) -> bool:
     )
 
 
-def _note(values: Values, plain: bool, module: Module | None, patches: Patches) -> None:
+def _note(values: Values, plain: bool, module: Module | None, test: Module, patches: Patches) -> None:
     for value in values:
         if isinstance(value, External):
             if value.name.startswith(_INSIDES):
-                patches.http_mock = value.name
+                patches.mocks.append((value.name, test))
             if module is None:
                 patches.everywhere.add(value.name)
             else:

@@ -54,7 +54,7 @@ def analyse(
     inference = Inference(project, Catalogue(own))
     _link_made_bases(project, inference)
     entries = find_entries(inference, limits_of)
-    graph = Graph(inference)
+    graph = Graph(inference, entries.base_awaits)
     graph.reach(entries.found)
     return Analysis(graph, entries)
 

@@ -265,7 +265,10 @@ def _merge_globals(module: Module) -> None:
         for name in function.facts.outer:
             inner = function.facts.bindings.get(name, [])
             known = module.scope.bindings.setdefault(name, [])
-            known.extend(b for b in inner if not isinstance(b, Opaque) and b not in known)
+            for binding in inner:
+                if not isinstance(binding, Opaque) and binding not in known:
+                    known.append(binding)
+                    module.bound_in[binding] = function.scope
 
 
 _NEVER_OWN = frozenset({"requests", "aiohttp", "rasa_sdk", "rasa_core_sdk"})

@@ -55,7 +55,8 @@ class Inference:
         self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         self.asked: set[tuple[Function, str]] = set()
         self._externals: dict[str, External] = {}
-        self._memo: dict[int, Values] = {}
+        self._memo: dict[int, Values] = {}  # by the id of a node: each is asked about in one scope only
+        self._quoted: dict[str, ast.expr | None] = {}
         self._names: dict[tuple[Scope, str], Values] = {}
         self._pending: set[tuple[Scope, str]] = set()
         self._circular: set[tuple[Scope, str]] = set()
@@ -175,6 +176,8 @@ class Inference:
         return (Container(items),) if items else ()
 
     def _binding(self, binding: Binding, scope: Scope) -> Values:
+        if scope.parent is None and scope.module.bound_in:
+            scope = scope.module.bound_in.get(binding, scope)
         if isinstance(binding, Assigned):
             return self.infer(binding.value, scope)
         if isinstance(binding, Function):
@@ -219,10 +222,10 @@ class Inference:
         if isinstance(node, ast.Name):
             return _union([self._instances(v) for v in self.name(node.id, scope)])
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            try:
-                node = ast.parse(node.value, mode="eval").body
-            except SyntaxError:
+            quoted = self._unquoted(node.value)
+            if quoted is None:
                 return ()
+            node = quoted
         if isinstance(node, ast.Subscript):
             name = self.infer(node.value, scope)
             if any(isinstance(v, External) and v.name in _OPTIONAL for v in name):
@@ -240,6 +243,15 @@ class Inference:
         if not isinstance(node, ast.Attribute):
             return self.annotation(node, scope) if isinstance(node, ast.Name) else ()
         return _union([self._instances(v) for v in self.infer(node, scope)])
+
+    def _unquoted(self, text: str) -> ast.expr | None:
+        """The expression of an annotation in quotes: kept, since what is remembered goes by the ids of nodes."""
+        if text not in self._quoted:
+            try:
+                self._quoted[text] = ast.parse(text, mode="eval").body
+            except SyntaxError:
+                self._quoted[text] = None
+        return self._quoted[text]
 
     def _instances(self, value: Value) -> Values:
         if isinstance(value, OwnClass):

@@ -19,6 +19,7 @@ from rasa_asyncify.source import Source
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
 _INNER_CLASS = re.compile(r"^[ \t]+class[ \t]", re.M)
+TEST_FOLDERS = ("tests", "test", "testing")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -335,6 +336,11 @@ class Module:
         return Scope(self, self.tree, None)
 
     @cached_property
+    def bound_in(self) -> dict[Binding, Scope]:
+        """Where the globals are bound that functions bind (``global x``): what is read there are their own names."""
+        return {}
+
+    @cached_property
     def lines(self) -> list[str]:
         return self.source.text.split("\n")
 
@@ -368,7 +374,7 @@ class Module:
             file.startswith("test_")
             or file.endswith("_test")
             or file == "conftest"
-            or any(part in ("tests", "test", "testing") for part in parts[:-1])
+            or any(part in TEST_FOLDERS for part in parts[:-1])
         )
 
     def __repr__(self) -> str:
