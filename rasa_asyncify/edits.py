@@ -32,11 +32,12 @@ class MakeAsync:
 
 @dataclass(frozen=True)
 class AwaitCall:
-    """A call gains ``await``."""
+    """A call gains ``await``; ``either``: through ``call_potential_coroutine``, as there may be nothing to await."""
 
     span: Span
     rule: str
     reason: str
+    either: bool = False
 
 
 @dataclass(frozen=True)

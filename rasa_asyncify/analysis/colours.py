@@ -24,19 +24,22 @@ from rasa_asyncify.analysis.offload import (
     offload_for,
     thread_names,
 )
+from rasa_asyncify.analysis.overrides import Overrides, family
 from rasa_asyncify.analysis.patches import Patches
 from rasa_asyncify.analysis.places import can_await_at, enclosing
 from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.analysis.together import Together
 from rasa_asyncify.catalogue.own import OWN_NATIVE
-from rasa_asyncify.project.model import Class, Function, Module, Scope
+from rasa_asyncify.project.model import Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.sdk import Treatment
 
 _ROUNDS = 2000
 OUTSIDE = "it lies outside of the given paths"
 LEFT_ALONE = "its module is left alone, for an SDK that never awaits an action"
+# What a call gives may be a coroutine, or the value itself.
+AWAIT_EITHER = "await either"
 _ALONE = "what it uses is for one action at a time"
 
 
@@ -83,6 +86,7 @@ class Solver:
         self.patches = patches
         self.forms = forms
         self.httpx = HttpxForms(graph)
+        self.overrides = Overrides(graph.inference)
         self.writable: Callable[[Module], bool] = lambda m: writable(m) and not entries.left_alone(m)
         self.colours = Colours()
         self.blocks = Blocks(graph)
@@ -120,7 +124,8 @@ class Solver:
             function = entry.function
             if function.is_async or not self.writable(function.module) or function.is_generator:
                 continue
-            if entry.treatment is Treatment.EITHER and not self.graph.blocks(function):
+            waits = self.graph.blocks(function) or self.graph.runs_unknown(function)
+            if entry.treatment is Treatment.EITHER and not waits:
                 continue
             if self.graph.keeps_coroutine(function):
                 continue  # the SDK awaits what it returns, as before
@@ -172,7 +177,11 @@ class Solver:
 
     def _has_native(self, function: Function, found: set[Function]) -> bool:
         for site in self.graph.active_sites(function.scope):
-            if self.native(site) or any(t in found or t in self._must for t in self.graph.through(site)):
+            if (
+                site.runs_unknown
+                or self.native(site)
+                or any(t in found or t in self._must for t in self.graph.through(site))
+            ):
                 return True
         return False
 
@@ -233,7 +242,7 @@ class Solver:
             if function in seen:
                 continue
             seen.add(function)
-            together = {function, *_overrides(function), *self._called_with(function)}
+            together = {function, *self.overrides.methods(function), *self._called_with(function)}
             together |= set(self.graph.decorators.of(function).wrappers)
             together -= self._must
             if together:
@@ -274,7 +283,7 @@ class Solver:
             return f"`@{opaque}` isn't known to take coroutine functions"
         if function.module.is_test:
             return "it belongs to the tests"
-        return _foreign_override(function)
+        return _foreign_override(function) or self.overrides.obstacle(function)
 
     def is_wrapper(self, function: Function) -> bool:
         """Whether its decorator returns it, which is the one use as a value that is followed."""
@@ -317,7 +326,7 @@ class Solver:
         if function.is_static and (function.owner is None or function.owner.parent.function is not None):
             return "it is static in a local class"
         for site in self.graph.finder.sites(function.scope):
-            if any(t.is_async for t in site.targets):
+            if site.runs_unknown or any(t.is_async for t in site.targets):
                 return "it calls a coroutine function"
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
@@ -413,7 +422,9 @@ class Solver:
         inside = block.nodes
         sites = [s for s in self.graph.finder.sites(block.function.scope) if id(s.node) in inside]
         targets = {t for s in sites for t in self.graph.through(s)}
-        return not any(t.is_async or t in self._must or self.graph.hands_on(t) for t in targets)
+        return not any(s.runs_unknown for s in sites) and not any(
+            t.is_async or t in self._must or self.graph.hands_on(t) for t in targets
+        )
 
     def _keep_together(self, function: Function) -> bool:
         """Put all that uses what is for one action at a time into one block, so that no other gets in between."""
@@ -460,6 +471,10 @@ class Solver:
         Raises:
             TooTangled: where it blocks and nothing can be done about it alone.
         """
+        if site.runs_unknown:
+            if not can_await_at(site.node, site.scope):
+                raise TooTangled("an action may be run where nothing can be awaited")
+            return AWAIT_EITHER
         through = self.graph.through(site)
         awaitable = [t for t in site.targets if self.colours.awaitable(t)]
         blocking = [t for t in through if self._holds(t) and not self.colours.awaitable(t)]
@@ -473,7 +488,7 @@ class Solver:
                 return "await" if _returned_coroutine(site, self.colours) else None
             if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
                 raise TooTangled("a coroutine function is called where nothing can be awaited")
-            return "await"
+            return AWAIT_EITHER if any(map(self.overrides.obstacle, awaitable)) else "await"
         if any(self.graph.hands_on(t) for t in site.targets):
             return "await" if _returned_coroutine(site, self.colours) else None
         if not site.blockers and not blocking:
@@ -567,31 +582,11 @@ def _plain_sleep(node: ast.AST) -> bool:
     )
 
 
-def _overrides(function: Function) -> list[Function]:
-    """The methods of relatives that share the function's name."""
-    if function.owner is None or function.name.startswith("__"):
-        return []
-    found = [cls.method(function.name) for cls in _family(function.owner)]
-    return [m for m in found if m is not None]
-
-
-def _family(cls: Class) -> list[Class]:
-    """All classes that one instance's method table may mix: relatives, and the relatives of those."""
-    found: dict[Class, None] = {}
-    todo = [cls]
-    while todo:
-        current = todo.pop()
-        if current not in found:
-            found[current] = None
-            todo += current.relatives()
-    return list(found)
-
-
 def _foreign_override(function: Function) -> str | None:
     """Whether a base outside the project may call the method."""
     if function.owner is None:
         return None
-    for cls in _family(function.owner):
+    for cls in family(function.owner):
         if cls.unknown_bases:
             return "a base class isn't known"
         for base in cls.external_bases:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from rasa_asyncify import edits as e
 from rasa_asyncify.analysis.blocks import Block
-from rasa_asyncify.analysis.colours import Colours, Solver
+from rasa_asyncify.analysis.colours import AWAIT_EITHER, Colours, Solver
 from rasa_asyncify.analysis.connections import kept_connections
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph
@@ -163,6 +163,9 @@ class Decider:
                     module,
                     e.AwaitCall(span(node, module), "RA004", f"{names}() is a coroutine function"),
                 )
+        elif treatment == AWAIT_EITHER:
+            reason = "it may run a coroutine function, or a plain one"
+            self._edit(module, e.AwaitCall(span(node, module), "RA004", reason, either=True))
         elif treatment == "asyncio.sleep":
             self._edit(module, e.Sleep(span(node, module), "RA010", "time.sleep() holds the event loop"))
         elif isinstance(treatment, str) and treatment.startswith(OWN_NATIVE):

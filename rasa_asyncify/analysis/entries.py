@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rasa_asyncify import sdk
+from rasa_asyncify.analysis.overrides import members
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Assigned, Class, Function, Module
-from rasa_asyncify.project.values import LambdaValue, OwnFunction
+from rasa_asyncify.project.model import Assigned, Class, Function, Module, Scope
+from rasa_asyncify.project.values import External, LambdaValue, OwnClass, OwnFunction
 from rasa_asyncify.sdk import Treatment
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A function that the SDK calls, how it treats the result, and the class it is reached through."""
+    """A function that the SDK calls, and how it treats the result; ``assigned``: by a name that it is put under."""
 
     function: Function
     treatment: Treatment
-    cls: Class
     assigned: bool = False
 
 
@@ -81,6 +82,9 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
             unawaited.add(limits)
         else:
             _add_class(entries, inference, cls, kinds, limits)
+    for module in inference.project.modules.values():
+        if "type(" in module.source.text and limits_of(module).awaits_run:
+            _add_made(entries, inference, module)
     for module in sorted(entries.old, key=lambda m: m.name):
         message = "rasa_core_sdk never awaits an action: left alone"
         entries.findings.append(Finding("RA103", module.path, _import_line(module), message, True))
@@ -107,9 +111,33 @@ def _add_class(
                 treatment = Treatment.PLAIN
             for binding in bindings:
                 if isinstance(binding, Function):
-                    _add(entries, Entry(binding, treatment, cls))
+                    _add(entries, Entry(binding, treatment))
                 elif isinstance(binding, Assigned):
-                    _add_assigned(entries, inference, binding, treatment, ancestor)
+                    _add_assigned(entries, inference, binding.value, treatment, ancestor.scope)
+
+
+def _add_made(entries: Entries, inference: Inference, module: Module) -> None:
+    """The entry points of classes that ``type("Name", (Action,), {"run": work})`` makes."""
+    for scope in (module.scope, *(f.scope for f in module.scope.functions())):
+        for call in scope.facts.calls:
+            found = list(members(call))
+            kinds = _kinds_of(call.args[1], scope, inference) if found else set()
+            for name, value in found:
+                treatment = sdk.treatment(kinds, name) if kinds else None
+                if treatment is not None:
+                    _add_assigned(entries, inference, value, treatment, scope)
+
+
+def _kinds_of(bases: ast.expr, scope: Scope, inference: Inference) -> set[str]:
+    """The kinds of the SDK's classes that an expression for bases names."""
+    names: set[str] = set()
+    for base in bases.elts if isinstance(bases, ast.Tuple) else [bases]:
+        for value in inference.infer(base, scope):
+            if isinstance(value, External):
+                names.add(value.name)
+            elif isinstance(value, OwnClass):
+                names |= value.cls.all_external_bases()
+    return sdk.kinds(names)
 
 
 def _add(entries: Entries, entry: Entry) -> None:
@@ -120,14 +148,14 @@ def _add(entries: Entries, entry: Entry) -> None:
 
 
 def _add_assigned(
-    entries: Entries, inference: Inference, binding: Assigned, treatment: Treatment, cls: Class
+    entries: Entries, inference: Inference, assigned: ast.expr, treatment: Treatment, scope: Scope
 ) -> None:
-    for value in inference.infer(binding.value, cls.scope):
+    for value in inference.infer(assigned, scope):
         if isinstance(value, OwnFunction):
-            _add(entries, Entry(value.function, treatment, cls, assigned=True))
+            _add(entries, Entry(value.function, treatment, assigned=True))
         elif isinstance(value, LambdaValue) and treatment is Treatment.RUN:
             message = "`run` is a lambda, which can't be made async: write it as a method"
-            entries.findings.append(Finding("RA101", cls.module.path, value.node.lineno, message, True))
+            entries.findings.append(Finding("RA101", scope.module.path, value.node.lineno, message, True))
 
 
 def _import_line(module: Module) -> int:

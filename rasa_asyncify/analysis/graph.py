@@ -30,8 +30,9 @@ class Graph:
         self.reached: dict[Function, None] = {}
         self.callers: dict[Function, list[Site]] = defaultdict(list)
         self.runners: frozenset[Function] = frozenset()
-        self.anything_blocks = False
+        self.anything_waits = False
         self._blocking: set[Function] = set()
+        self._running_unknown: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}
 
     # -- reach ---------------------------------------------------------------
@@ -104,16 +105,23 @@ class Graph:
         said = {f: self._says(f) for f in self.reached} if self.inference.catalogue.own else {}
         self._blocking = {f for f, blocks in said.items() if blocks}
         # Most projects that are migrated already have no blocker within reach at all.
-        sites = (s for f in self.reached for s in self.finder.sites(f.scope))
-        self.anything_blocks = bool(self._blocking) or any(s.blockers for s in sites)
-        changed = self.anything_blocks
+        sites = [s for f in self.reached for s in self.finder.sites(f.scope)]
+        if self._blocking or any(s.blockers for s in sites):
+            silent = {f for f, blocks in said.items() if blocks is False}
+            self._spread(self._blocking, silent, self._blocks_now)
+        self._running_unknown = {s.scope.function for s in sites if s.runs_unknown and s.scope.function}
+        if self._running_unknown:
+            self._spread(self._running_unknown, set(), self._runs_unknown_now)
+        self.anything_waits = bool(self._blocking or self._running_unknown or any(s.blockers for s in sites))
+
+    def _spread(self, found: set[Function], never: set[Function], joins: Callable[[Function], bool]) -> None:
+        """Add the reached functions that join ``found`` by what they call, again and again."""
+        changed = True
         while changed:
             changed = False
             for function in self.reached:
-                if function in self._blocking or said.get(function) is False:
-                    continue
-                if self._blocks_now(function):
-                    self._blocking.add(function)
+                if function not in found and function not in never and joins(function):
+                    found.add(function)
                     changed = True
 
     def _says(self, function: Function) -> bool | None:
@@ -134,6 +142,14 @@ class Graph:
             if target.node.decorator_list:
                 found += self.decorators.of(target).wrappers
         return found
+
+    def _runs_unknown_now(self, function: Function) -> bool:
+        sites = self.active_sites(function.scope)
+        return any(t in self._running_unknown and not t.is_async for s in sites for t in s.targets)
+
+    def runs_unknown(self, function: Function) -> bool:
+        """Whether it, or what it calls, seems to run an action that reading can't know, and may have to be awaited."""
+        return function in self._running_unknown
 
     def blocks(self, function: Function) -> bool:
         """Whether calling ``function`` may hold the thread it is called in."""
@@ -277,8 +293,9 @@ class Graph:
                     if isinstance(value, OwnFunction) and value.function in wanted:
                         found[value.function].append((node, scope))
             for call in facts.calls:
-                for function in self._named_by_text(call, scope, wanted):
-                    found[function].append((call, scope))
+                if not _is_called_at_once(call, scope):
+                    for function in self._named_by_text(call, scope, wanted):
+                        found[function].append((call, scope))
         return found
 
     def _named_by_text(self, call: ast.Call, scope: Scope, wanted: set[Function]) -> list[Function]:
@@ -357,6 +374,13 @@ def returns_it(node: ast.expr, scope: Scope) -> bool:
     while isinstance(parent, ast.IfExp) and parent.test is not child:
         child, parent = parent, scope.facts.parents.get(parent)
     return isinstance(parent, ast.Return)
+
+
+def _is_called_at_once(call: ast.Call, scope: Scope) -> bool:
+    """Whether ``call`` is the ``getattr(x, "name")`` of ``getattr(x, "name")(...)``, which is a call like others."""
+    parent = scope.facts.parents.get(call)
+    known = len(call.args) == 2 and isinstance(call.args[1], ast.Constant)
+    return known and isinstance(parent, ast.Call) and parent.func is call
 
 
 def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:

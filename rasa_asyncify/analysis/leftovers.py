@@ -27,10 +27,11 @@ class Leftovers:
                 continue  # one line says it for a statement and what stands in it
             places.add((site.scope.module, site.line))
             names = self.graph.called(self.graph.reasons(site))
-            if self.solver.writable(site.scope.module):
+            if self.solver.writable(site.scope.module) and not site.runs_unknown:
                 verb = "block" if ", " in names else "blocks"
                 message = f"{names} still {verb} the event loop: {reason}"
                 add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
+        self._unknown_runs()
         self._runs_as_values()
         for entry in self.entries.found.values():
             function = entry.function
@@ -51,6 +52,20 @@ class Leftovers:
                     for s in self.graph.callers.get(function, ())
                     if not self.solver.writable(s.scope.module)
                 }
+
+    def _unknown_runs(self) -> None:
+        """What seems to run an action, where what it gives can't be awaited."""
+        for function in self.graph.reached:
+            for site in self.graph.active_sites(function.scope):
+                if not site.runs_unknown or (
+                    self.colours.inline(function) and site not in self.colours.stuck
+                ):
+                    continue
+                message = (
+                    f"{function.qualname}() seems to run an action here, and nothing can be awaited: what it gets is a "
+                    "coroutine where that action is async"
+                )
+                self.plan.findings.append(Finding("RA102", function.module.path, site.line, message))
 
     def _runs_as_values(self) -> None:
         """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rasa_asyncify.analysis.patches import constant_end
 from rasa_asyncify.edits import (
+    AwaitCall,
     Edit,
     InlineRequest,
     MapHandler,
@@ -20,6 +21,7 @@ from rasa_asyncify.emitted import HELPERS, defined, imported
 from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Binding, Function, Imported, Module
+from rasa_asyncify.sdk import CALL_EITHER
 
 
 def choose_names(plan: Plan, project: Project) -> None:
@@ -32,9 +34,7 @@ def choose_names(plan: Plan, project: Project) -> None:
             bound[name] = bound.get(name, 0) + 2  # more often than by the module's own import
         for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
             _choose_import(wanted, "", module, module_plan, bound)
-        for native in sorted(
-            {e.name for e in module_plan.edits if isinstance(e, NativeCall) and "." in e.name}
-        ):
+        for native in sorted(set(filter(None, map(_called, module_plan.edits)))):
             _choose_native(native, module, module_plan, bound)
         for name in sorted(module_plan.homes):
             _choose_helper(name, module, module_plan, bound)
@@ -128,6 +128,13 @@ def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool
         return mark in module.source.text and any(isinstance(b, Function) for b in own)
     bindings = module.scope.bindings.get(local, [])
     return any(isinstance(b, Imported) and HELPERS[name].module in b.module for b in bindings)
+
+
+def _called(edit: Edit) -> str | None:
+    """The dotted name of a function that the edit calls, and that is imported by its own name."""
+    if isinstance(edit, AwaitCall) and edit.either:
+        return CALL_EITHER
+    return edit.name if isinstance(edit, NativeCall) and "." in edit.name else None
 
 
 def _wanted(edit: Edit) -> list[str]:

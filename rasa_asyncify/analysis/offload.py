@@ -306,5 +306,5 @@ def _check_lambda(node: ast.expr, scope: Scope, graph: Graph, awaitable: Callabl
             raise TooTangled("`super()` doesn't work in a lambda")
     inside = {id(n) for n in ast.walk(node)}
     for site in graph.active_sites(scope):
-        if id(site.node) in inside and any(awaitable(t) for t in site.targets):
+        if id(site.node) in inside and (site.runs_unknown or any(map(awaitable, site.targets))):
             raise TooTangled("a coroutine function is called around it")

@@ -34,12 +34,12 @@ class Analysis:
             function = entry.function
             if entry.treatment is Treatment.PLAIN or not function.is_async:
                 always = entry.treatment in (Treatment.RUN, Treatment.AWAITED)
-                if always or self.graph.blocks(function):
+                if always or self.graph.blocks(function) or self.graph.runs_unknown(function):
                     return False
-        if not self.graph.anything_blocks:
+        if not self.graph.anything_waits:
             return True
         return not any(
-            self.graph.site_blocks(site)
+            site.runs_unknown or self.graph.site_blocks(site)
             for function in self.graph.reached
             if function.is_async
             for site in self.graph.active_sites(function.scope)

@@ -17,6 +17,7 @@ from rasa_asyncify.project.model import (
     Function,
     Imported,
     Scope,
+    last_name,
 )
 from rasa_asyncify.project.values import (
     External,
@@ -75,6 +76,11 @@ _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transfor
 _ITERATING_METHODS = frozenset({"extend", "join", "update"})
 _TELLING_METHODS = _EAGER_METHODS | _ITERATING_METHODS
 _DEPTH = 8
+_OF_AN_ENTRY = frozenset({"dispatcher", "domain", "tracker"})
+# Take a coroutine, and see to it that it runs.
+_AWAITING = frozenset(
+    "call_potential_coroutine create_task ensure_future gather run run_until_complete shield wait_for".split()
+)
 _NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
 # Call a special method of their argument.
 _SPECIAL_METHODS = {
@@ -99,7 +105,8 @@ class Site:
     ``native`` is the kind of replacement known for its blockers; ``thread`` the thread rule of the object it
     uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope;
     ``exclusive`` where it uses a file or a database that actions write, which two must not do at once; ``only_writes``
-    where it opens a file that no action reads, so that other writers may come in between.
+    where it opens a file that no action reads, so that other writers may come in between; ``runs_unknown`` where it
+    seems to call an action's ``run`` or the like on something that reading doesn't know.
     """
 
     node: SiteNode
@@ -113,6 +120,7 @@ class Site:
     callbacks: bool = False
     exclusive: bool = False
     only_writes: bool = False
+    runs_unknown: bool = False
 
     @property
     def line(self) -> int:
@@ -167,7 +175,11 @@ class SiteFinder:
     def _find(self, scope: Scope) -> list[Site]:
         facts = scope.facts
         worth: dict[str, bool] = {}
-        found = [self._call(node, scope) for node in facts.calls if self._is_worth(node.func, scope, worth)]
+        found = [
+            self._call(node, scope)
+            for node in facts.calls
+            if self._is_worth(node.func, scope, worth) or looks_like_entry(node)
+        ]
         for node in facts.loads:
             if isinstance(node.ctx, ast.Load):
                 found.append(self._load(node, scope))
@@ -217,6 +229,8 @@ class SiteFinder:
         if node in scope.facts.awaited:
             # What is awaited is a coroutine already, whatever the catalogue says of another version.
             values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
+        if not values and looks_like_entry(node) and not _is_awaited(node, scope):
+            return Site(node, scope, runs_unknown=True)
         if not values and not (isinstance(node.func, ast.Attribute) and node.func.attr in _TELLING_METHODS):
             return None
         site = Site(node, scope)
@@ -483,6 +497,24 @@ class SiteFinder:
             site.thread = self.threads.rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and self.threads.is_shared(receiver, scope)
         return site
+
+
+def looks_like_entry(call: ast.Call) -> bool:
+    """Whether a call has the arguments of an action's ``run``, or of a method such as ``validate_size``."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    if len(given) < 3:
+        return False
+    names = {last_name(argument) for argument in given}
+    if names >= _OF_AN_ENTRY:
+        return True
+    return len(given) == 3 and last_name(call.func) == "run" and bool(names & _OF_AN_ENTRY)
+
+
+def _is_awaited(node: ast.Call, scope: Scope) -> bool:
+    parent = scope.facts.parents.get(node)
+    return node in scope.facts.awaited or (
+        isinstance(parent, ast.Call) and parent.func is not node and last_name(parent.func) in _AWAITING
+    )
 
 
 def _external_classes(value: Value) -> list[str]:

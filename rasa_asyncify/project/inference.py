@@ -325,6 +325,9 @@ class Inference:
             for descendant in cls.descendants():
                 overrides = [m for m in (a.method(name) for a in descendant.ancestry()) if m is not None]
                 found += [self._method(override, instance) for override in overrides[:1]]
+                if descendant.method(name) is None:
+                    assigned = descendant.scope.bindings.get(name, [])
+                    found += [self._class_binding(b, descendant, instance) for b in assigned]
         family = ancestry if exact else cls.relatives()
         for relative in family:
             found += [self.infer(value, scope) for value, scope in self.stored(relative, name)]

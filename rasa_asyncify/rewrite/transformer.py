@@ -36,6 +36,7 @@ from rasa_asyncify.rewrite.arguments import keyword_argument, named
 from rasa_asyncify.rewrite.blocks import offloaded
 from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
+from rasa_asyncify.sdk import CALL_EITHER
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
 _ON_NEW = frozenset({"override", "final", "abstractmethod"})
@@ -123,7 +124,13 @@ class Transformer(cst.CSTTransformer):
         )
 
     def _await_call(self, edit: AwaitCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
-        return self._await(node) if isinstance(node, cst.Call) else None
+        if not isinstance(node, cst.Call):
+            return None
+        if not edit.either:
+            return self._await(node)
+        inner = node.with_changes(lpar=[], rpar=[])
+        called = cst.Call(cst.Name(self.names[CALL_EITHER]), [cst.Arg(inner)], lpar=node.lpar, rpar=node.rpar)
+        return self._await(called)
 
     def _run_call(self, edit: RunCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
