@@ -21,19 +21,38 @@ class Finding:
     blocks: bool = False
 
 
+@dataclass(frozen=True)
+class Home:
+    """Where a module has a helper from: the ``from`` part of the import, or nothing for the module itself.
+
+    ``otherwise`` is another ``from`` part, for where the first can't be imported. ``after`` is the text of an import
+    statement of the module's own that has to stand above.
+    """
+
+    origin: str = ""
+    otherwise: str = ""
+    after: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.origin)
+
+
+IN_MODULE = Home()
+
+
 @dataclass
 class ModulePlan:
     """What changes in one module.
 
     ``names`` maps "asyncio", "aiohttp", "json" and the helpers to the names they go by in the module; ``imports``
     are those that it doesn't import yet, as (module, name), with an empty name for ``import module``. ``homes`` tells
-    of each helper in use where it comes from: "" for the module itself, else the ``from`` part of the import.
+    of each helper in use where it comes from.
     ``keep_imports`` are names that others take from the module. ``workers`` is the size of a pool that is made in it.
     """
 
     path: Path
     edits: list[Edit] = field(default_factory=list)
-    homes: dict[str, str] = field(default_factory=dict)
+    homes: dict[str, Home] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)
     imports: tuple[tuple[str, str], ...] = ()
     keep_imports: frozenset[str] = frozenset()

@@ -122,7 +122,7 @@ def _imported_as(origin: str, name: str, module: Module, bound: dict[str, int]) 
 
 def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool:
     """Whether an earlier migration left the helper in the module, or its import."""
-    if plan.homes[name] == "":
+    if not plan.homes[name]:
         own = module.scope.bindings.get(local, [])
         mark = HELPERS[name].mark.replace("def ", "def _", 1)
         return mark in module.source.text and any(isinstance(b, Function) for b in own)

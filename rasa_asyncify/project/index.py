@@ -105,14 +105,17 @@ class Project:
 
     def find_module(self, name: str, level: int, importer: Module) -> Module | Folder | None:
         """The project's module or package that ``importer`` reaches as ``name``; None if it isn't its own."""
+        found = self.candidates(name, level, importer)
+        return found[0] if found else None
+
+    def candidates(self, name: str, level: int, importer: Module) -> tuple[Module | Folder, ...]:
+        """All that ``name`` may mean in ``importer``, likeliest first."""
         key = (name, level, importer)
         if key not in self._found:
-            found = self._candidates(name, level, importer)
-            self._found[key] = tuple(found)
-        return self._found[key][0] if self._found[key] else None
+            self._found[key] = tuple(self._candidates(name, level, importer))
+        return self._found[key]
 
     def _candidates(self, name: str, level: int, importer: Module) -> list[Module | Folder]:
-        """All that ``name`` may mean in ``importer``, likeliest first."""
         if level:
             folder = importer.path.parent
             for _ in range(level - 1):
@@ -186,7 +189,7 @@ class Project:
             return own if own is not None else imported.module
         if own is None:
             return f"{imported.module}.{imported.name}" if not imported.level else None
-        for candidate in self._found[imported.module, imported.level, importer]:
+        for candidate in self.candidates(imported.module, imported.level, importer):
             if isinstance(candidate, Module):
                 found = self.resolve_global(candidate, imported.name, seen)
                 if found is not None:

@@ -28,7 +28,7 @@ def module_text(helpers: Iterable[str], workers: int | None = None) -> str:
 
 def inline_helpers(module: cst.Module, plan: ModulePlan) -> cst.Module:
     """Put the helpers under the imports of a module that belongs to no package."""
-    own = [h for h, home in plan.homes.items() if home == ""]
+    own = [h for h, home in plan.homes.items() if not home]
     there = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
     missing = [h for h in own if plan.names[h] not in there]
     parts = parts_of(missing)

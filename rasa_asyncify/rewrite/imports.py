@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections import defaultdict
@@ -11,7 +12,7 @@ import libcst as cst
 import libcst.matchers as m
 
 from rasa_asyncify.emitted import HELPERS, MODULES
-from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.plan import Home, ModulePlan
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -28,13 +29,13 @@ def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
             body = _insert(body, import_text(origin, "", plan.names[origin]), origin.partition(".")[0])
     for origin, names in froms.items():
         body = _insert(body, f"from {origin} import {', '.join(sorted(names))}", origin.partition(".")[0])
-    for home in sorted({home for home in plan.homes.values() if home}):
+    for home in sorted(set(plan.homes.values()), key=lambda home: home.origin):
         wanted = {HELPERS[h].function: plan.names[h] for h in sorted(plan.homes) if plan.homes[h] == home}
         parts = [
             f if local == f else f"{f} as {local}" for f, local in wanted.items() if not _imports(body, f)
         ]
-        if parts:
-            body = _append(body, f"from {home} import {', '.join(parts)}")
+        if parts and home:
+            body = _append(body, home, ", ".join(parts))
     return module.with_changes(body=body)
 
 
@@ -48,7 +49,8 @@ def _imports(body: Sequence[_Statement], name: str) -> bool:
     """Whether a helper is imported already."""
     alias = m.ImportAlias(name=m.Name(name))
     pattern = m.SimpleStatementLine(body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])])
-    return any(m.matches(statement, pattern) and _is_private(statement) for statement in body)
+    tried = m.Try(body=m.IndentedBlock(body=[m.ZeroOrMore(), pattern, m.ZeroOrMore()]))
+    return any(m.matches(statement, pattern | tried) and _is_private(statement) for statement in body)
 
 
 def _is_private(statement: _Statement) -> bool:
@@ -137,20 +139,41 @@ def _insert(body: list[_Statement], text: str, name: str) -> list[_Statement]:
     return _after(body, positions[-1], statement)
 
 
-def _append(body: list[_Statement], text: str) -> list[_Statement]:
+def _append(body: list[_Statement], home: Home, names: str) -> list[_Statement]:
     """Insert the project's own ``from`` import among its like, in alphabetical order, or after all others."""
-    statement = cst.parse_statement(text + "\n")
-    origin = text.split()[1]
-    like = [i for i in _import_positions(body) if _is_like(body[i], origin)]
-    after = [i for i in like if _origin(body[i]) > origin]
-    if after:
+    text = f"from {home.origin} import {names}\n"
+    if home.otherwise:
+        text = f"try:\n    {text}except ImportError:\n    from {home.otherwise} import {names}\n"
+    statement = cst.parse_statement(text)
+    opening = _import_positions(body)
+    like = [i for i in opening if _is_like(body[i], home.origin)]
+    after = [i for i in like if _origin(body[i]) > home.origin]
+    earliest = _position_below(body, home.after)
+    if home.otherwise or earliest > after_imports(body):
+        like = after = []
+    if after and after[0] >= earliest:
         return _place(body, after[0], statement)
-    if like:
+    if like and like[-1] + 1 >= earliest:
         return _after(body, like[-1], statement)
-    at = after_imports(body)
-    if at:
+    at = max(after_imports(body), earliest)
+    if at and at != earliest:
         statement = statement.with_changes(leading_lines=[cst.EmptyLine(indent=False)])
     return [*body[:at], statement, *body[at:]]
+
+
+def _position_below(body: Sequence[_Statement], text: str) -> int:
+    """The position below the import statement of that text, the first where nothing has to stand above."""
+    if not text:
+        return 0
+    for index, statement in enumerate(body):
+        if is_import(statement) and _same_import(statement, text):
+            return index + 1
+    return 0
+
+
+def _same_import(statement: _Statement, text: str) -> bool:
+    """Whether a line has an import statement of that (normalized) text."""
+    return any(ast.unparse(node) == text for node in ast.parse(_dotted(statement).strip()).body)
 
 
 def _origin(statement: _Statement) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from rasa_asyncify.edits import Edit
-from rasa_asyncify.plan import ModulePlan
+from rasa_asyncify.plan import IN_MODULE, ModulePlan
 from rasa_asyncify.rewrite.helpers import inline_helpers
 from rasa_asyncify.rewrite.imports import add_imports, drop_unused_imports
 from rasa_asyncify.rewrite.transformer import Transformer
@@ -29,7 +29,7 @@ def rewrite(text: str, plan: ModulePlan) -> str:
     if left:
         raise RewriteError("; ".join(_describe(edit) for edit in left[:3]))
     module = add_imports(module, plan)
-    if "" in plan.homes.values():
+    if IN_MODULE in plan.homes.values():
         module = inline_helpers(module, plan)
     module = drop_unused_imports(wrapper.module, module, plan)
     return module.code
