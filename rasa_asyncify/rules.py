@@ -152,6 +152,14 @@ _RULES = (
         "Annotate the object, or name its class in the setting `blocking`.",
     ),
     Rule(
+        "RA109",
+        "unseen-call",
+        "A call that reading can't follow may reach something of the project that blocks.",
+        "If it does, every other conversation waits meanwhile.",
+        "Annotate what is called with its class or protocol, or call it by `asyncio.to_thread`. If it never is what "
+        "the message names, put that into the setting `non-blocking`.",
+    ),
+    Rule(
         "RA111",
         "cpu-bound",
         "A call that computes is sent to a worker thread.",

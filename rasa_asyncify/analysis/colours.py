@@ -30,6 +30,7 @@ from rasa_asyncify.analysis.places import can_await_at, enclosing
 from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.analysis.together import Together
+from rasa_asyncify.analysis.unseen import Unseen
 from rasa_asyncify.catalogue.own import OWN_NATIVE
 from rasa_asyncify.project.model import Function, Module, Scope
 from rasa_asyncify.project.values import ExternalMethod
@@ -107,9 +108,9 @@ class Solver:
         wanted = {m for f in candidates for m in self._groups[f]}
         self.colours.converted |= wanted
         escapes = self.graph.uses_as_value(wanted)
-        guessed = self.graph.possible_calls(wanted)
+        guessed = self.graph.possible_calls(wanted) | Unseen(self.graph).partly_known(wanted)
         for function in sorted(wanted, key=_order):
-            reason = self._unfit(function, bool(escapes.get(function))) or guessed.get(function)
+            reason = self._unfit(function, escapes.get(function, [])) or guessed.get(function)
             if reason:
                 self._drop(function, reason)
         for _ in range(_ROUNDS):  # far more than any project needs; what comes out is checked in any case
@@ -259,7 +260,7 @@ class Solver:
 
     # -- what can't become one ---------------------------------------------------------------
 
-    def _unfit(self, function: Function, escapes: bool) -> str | None:
+    def _unfit(self, function: Function, escapes: list[tuple[ast.expr, Scope]]) -> str | None:
         if function.is_async:
             return None
         if not self.writable(function.module):
@@ -272,8 +273,12 @@ class Solver:
             return "Python calls it, and doesn't await"
         if function in self.entries.found and function not in self._must:
             return "the SDK never awaits it"
-        if escapes and not self.is_wrapper(function):
+        if self.is_wrapper(function):  # its decorator returns it, which is followed
+            escapes = [(node, scope) for node, scope in escapes if not returns_it(node, scope)]
+        if escapes:
             return "it is used as a value"
+        if function in self.graph.inference.by_text.named:
+            return "what is called by a name that is made up may be it"
         if function in self.patches.replaced:
             return "a test puts a plain function in its place"
         if function in self.entries.found and self._wrapped.get(function):
@@ -480,7 +485,7 @@ class Solver:
         blocking = [t for t in through if self._holds(t) and not self.colours.awaitable(t)]
         if awaitable and (site.blockers or len(awaitable) < len(site.targets)):
             new = [t for t in awaitable if not t.is_async]
-            if new:
+            if new or site.blockers or blocking:
                 raise TooTangled("it calls either kind of function")
             return None
         if awaitable:
@@ -612,6 +617,7 @@ _KNOWN_BASES = frozenset(
         "abc.ABC",
         "typing.Generic",
         "typing.Protocol",
+        "typing_extensions.Protocol",
         "typing.NamedTuple",
         "enum.Enum",
         "Exception",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from rasa_asyncify.analysis.decorators import Decorators
 from rasa_asyncify.analysis.places import CURRENT_EXCEPTION, is_deferred, is_deferring_call
+from rasa_asyncify.analysis.signatures import fits
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.inference import Inference
@@ -28,6 +29,7 @@ class Graph:
         self.finder = SiteFinder(inference)
         self.decorators = Decorators(inference)
         self.reached: dict[Function, None] = {}
+        self.entered: frozenset[Function] = frozenset()
         self.callers: dict[Function, list[Site]] = defaultdict(list)
         self.runners: frozenset[Function] = frozenset()
         self.anything_waits = False
@@ -40,6 +42,7 @@ class Graph:
     def reach(self, start: Iterable[Function]) -> None:
         """Follow the calls from ``start``; again, as long as new arguments flow into parameters."""
         start = list(start)
+        self.entered = frozenset(start)
         for _ in range(_ROUNDS):
             if not self._reach_once(start) and not self.finder.settle_flows():
                 break
@@ -135,6 +138,23 @@ class Graph:
         """Whether the site holds the thread it runs in."""
         return bool(site.blockers) or any(t in self._blocking and not t.is_async for t in self.through(site))
 
+    def would_block(self, function: Function) -> bool:
+        """Whether calling ``function``, which no call that is seen need reach, would hold the thread."""
+        seen: set[Function] = set()
+        todo = [function]
+        while todo:
+            current = todo.pop()
+            if current in seen or current.is_async or self._says(current) is False:
+                continue
+            seen.add(current)
+            if self._says(current):
+                return True
+            for site in self.active_sites(current.scope):
+                if site.blockers:
+                    return True
+                todo += self.through(site)
+        return False
+
     def through(self, site: Site) -> list[Function]:
         """The functions that the site runs: those it calls and the project's own wrappers around them."""
         found = list(site.targets)
@@ -229,7 +249,7 @@ class Graph:
     def index_callers(self) -> None:
         """Find the callers of every reached function, in every scope of the project."""
         for _ in range(_ROUNDS):
-            sites = [site for scope in self._scopes() for site in self.finder.sites(scope)]
+            sites = [site for scope in self.scopes() for site in self.finder.sites(scope)]
             if not self.finder.settle_flows():
                 break
             self.inference.forget()
@@ -240,7 +260,8 @@ class Graph:
                 self.callers[target].append(site)
         self.runners = frozenset(f for f in self.inference.project.functions() if is_runner(f))
 
-    def _scopes(self) -> Iterator[Scope]:
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope of the project."""
         for module in self.inference.project.modules.values():
             yield module.scope
             for cls in module.scope.classes():
@@ -249,25 +270,28 @@ class Graph:
                 yield function.scope
 
     def possible_calls(self, wanted: set[Function]) -> dict[Function, str]:
-        """Methods that some call may reach on an object that reading tells nothing about, with the place.
+        """Functions that some call may reach on an object that reading tells nothing about, with the place.
 
         Such a call would not be awaited, so that the method had better stay as it is.
         """
         methods: dict[str, list[Function]] = defaultdict(list)
         for function in wanted:
-            if function.owner is not None:
+            if function.owner is not None or function.parent.parent is None:
                 methods[function.name].append(function)
         found: dict[Function, str] = {}
-        for scope in self._scopes() if methods else ():
+        for scope in self.scopes() if methods else ():
             for call in scope.facts.calls:
                 func = call.func
                 if not isinstance(func, ast.Attribute) or func.attr not in methods:
                     continue
                 receivers = self.inference.infer(func.value, scope)
-                if not _could_be_own(func.value) or (receivers and not any(map(_is_proxy, receivers))):
+                if not could_be_own(func.value) or (receivers and not any(map(is_proxy, receivers))):
                     continue
+                in_module = _may_give_modules(scope)
                 for function in methods[func.attr]:
-                    if _fits(call, function):
+                    if function.owner is None and not in_module:
+                        continue
+                    if fits(call, function):
                         place = f"{scope.module.path.name}:{call.lineno}"
                         found[function] = f"{place} calls a method of that name on something unknown"
         return found
@@ -276,7 +300,7 @@ class Graph:
         """Where functions are used other than by calling them: passed on, stored, returned."""
         names = {f.name for f in wanted}
         found: dict[Function, list[tuple[ast.expr, Scope]]] = defaultdict(list)
-        for scope in self._scopes():
+        for scope in self.scopes():
             facts = scope.facts
             aliases = names | _aliases(scope.module.scope, names) | _aliases(scope, names)
             nodes: list[ast.expr] = [n for n in facts.names if n.id in aliases]
@@ -314,14 +338,20 @@ class Graph:
         return [f for f in found if f in wanted]
 
 
-def _is_proxy(value: Value) -> bool:
+def _may_give_modules(scope: Scope) -> bool:
+    """Whether code near ``scope`` imports modules by names that are texts, so that an object may be a module."""
+    text = scope.module.source.text
+    return any(word in text for word in ("import_module(", "__import__(", "sys.modules"))
+
+
+def is_proxy(value: Value) -> bool:
     """Whether an instance hands unknown attributes on to something else."""
     return isinstance(value, Instance) and any(
         a.method("__getattr__") is not None for a in value.cls.ancestry()
     )
 
 
-def _could_be_own(node: ast.expr) -> bool:
+def could_be_own(node: ast.expr) -> bool:
     """Whether an unknown receiver may be an object of the project: not a literal, nor what the SDK hands over."""
     root = node
     while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
@@ -329,22 +359,6 @@ def _could_be_own(node: ast.expr) -> bool:
     if isinstance(root, ast.Name):
         return root.id not in ("tracker", "dispatcher", "domain")
     return False
-
-
-def _fits(call: ast.Call, function: Function) -> bool:
-    """Whether ``function`` could take the call's arguments, bound to an instance."""
-    arguments = function.node.args
-    positional = [*arguments.posonlyargs, *arguments.args][0 if function.is_static else 1 :]
-    names = {a.arg for a in [*positional, *arguments.kwonlyargs]}
-    if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
-        return True
-    if any(k.arg not in names for k in call.keywords) and arguments.kwarg is None:
-        return False
-    given = len(call.args)
-    if given > len(positional) and arguments.vararg is None:
-        return False
-    required = len(positional) - len(arguments.defaults)
-    return given + len(call.keywords) >= required
 
 
 def _is_trivial(function: Function) -> bool:

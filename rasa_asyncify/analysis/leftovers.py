@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+
 from rasa_asyncify.analysis.colours import OUTSIDE, Solver
+from rasa_asyncify.analysis.decide import span
+from rasa_asyncify.analysis.unseen import Unseen
+from rasa_asyncify.edits import OffloadExpression
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.sdk import Treatment
@@ -33,6 +38,7 @@ class Leftovers:
                 add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
         self._unknown_runs()
         self._runs_as_values()
+        self._unseen_calls()
         for entry in self.entries.found.values():
             function = entry.function
             if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
@@ -76,6 +82,37 @@ class Leftovers:
             for node, scope in uses:
                 message = f"{function.qualname} is used as a value here, and gives a coroutine from now on"
                 self.plan.findings.append(Finding("RA102", scope.module.path, node.lineno, message))
+
+    def _unseen_calls(self) -> None:
+        """Calls on the event loop that aren't followed, and may reach something of the project that blocks."""
+        unseen = Unseen(self.graph)
+        inline = {f for f in (*self.graph.reached, *self.colours.converted) if self.colours.inline(f)}
+        for function in sorted(inline, key=_order):
+            if not self.solver.writable(function.module) or function.module.is_test:
+                continue
+            for found in unseen.calls(function):
+                if self._goes_to_thread(found.call, function):
+                    continue
+                names = [f"{c.qualname}() ({c.module.path.name}:{c.node.lineno})" for c in found.candidates]
+                more = f" or {len(names) - 3} more" if len(names) > 3 else ""
+                message = (
+                    f"{ast.unparse(found.call.func)}() can't be followed, and may be {' or '.join(names[:3])}{more}, "
+                    "which would block the event loop"
+                )
+                add = Finding("RA109", function.module.path, found.call.lineno, message, blocks=True)
+                self.plan.findings.append(add)
+
+    def _goes_to_thread(self, call: ast.Call, function: Function) -> bool:
+        """Whether the call stands in something that goes to a worker thread."""
+        if self.solver.blocks.around(call, function) is not None:
+            return True
+        at = span(call, function.module)
+        return any(
+            edit.span.start <= at.start
+            and (at.end_line, at.end_column) <= (edit.span.end_line, edit.span.end_column)
+            for edit in self.plan.module(function.module.path).edits
+            if isinstance(edit, OffloadExpression)
+        )
 
     def _never_awaited(self, function: Function) -> None:
         sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]

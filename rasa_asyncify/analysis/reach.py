@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 from rasa_asyncify.analysis.entries import Entries, SdkLimits, find_entries
 from rasa_asyncify.analysis.graph import Graph
+from rasa_asyncify.analysis.unseen import Unseen
 from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.catalogue.own import OwnEntries
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Module
+from rasa_asyncify.project.protocols import link_protocols
 from rasa_asyncify.project.values import ExternalInstance
 from rasa_asyncify.sdk import Treatment
 
@@ -36,6 +38,8 @@ class Analysis:
                 always = entry.treatment in (Treatment.RUN, Treatment.AWAITED)
                 if always or self.graph.blocks(function) or self.graph.runs_unknown(function):
                     return False
+        if self._may_hide():
+            return False
         if not self.graph.anything_waits:
             return True
         return not any(
@@ -45,12 +49,20 @@ class Analysis:
             for site in self.graph.active_sites(function.scope)
         )
 
+    def _may_hide(self) -> bool:
+        """Whether a call on the event loop isn't followed and may reach what blocks."""
+        unseen = Unseen(self.graph)
+        return any(
+            True for f in self.graph.reached if f.is_async and not f.module.is_test for _ in unseen.calls(f)
+        )
+
 
 def analyse(
     project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None
 ) -> Analysis:
     """Follow the calls from the project's entry points; ``own`` is what the project says of what blocks."""
     project.link()
+    link_protocols(project)
     inference = Inference(project, Catalogue(own))
     _link_made_bases(project, inference)
     entries = find_entries(inference, limits_of)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
+from rasa_asyncify.analysis.decorators import wrapper_of
+from rasa_asyncify.analysis.signatures import fits
 from rasa_asyncify.analysis.thread_rules import ThreadRules
 from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 from rasa_asyncify.project.expressions import is_plain_type
@@ -24,6 +26,7 @@ from rasa_asyncify.project.values import (
     ExternalInstance,
     ExternalMethod,
     Instance,
+    LambdaValue,
     OwnClass,
     OwnFunction,
     Value,
@@ -64,13 +67,19 @@ _EAGER = frozenset(
     }
 )
 _TELLING = _EAGER | {
+    "builtins.globals",
+    "builtins.locals",
     "builtins.print",
     "builtins.super",
+    "builtins.type",
+    "builtins.vars",
     "builtins.getattr",
     "builtins.iter",
     "builtins.reversed",
 }
-_ITERATION_MODULES = frozenset({"functools", "itertools", "copy", "operator"})
+_ITERATION_MODULES = frozenset(
+    {"collections", "copy", "functools", "importlib", "inspect", "itertools", "operator", "sys", "types"}
+)
 _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transform", "filter", "sub"})
 # Of texts, lists, sets and dictionaries: they iterate over what they are given.
 _ITERATING_METHODS = frozenset({"extend", "join", "update"})
@@ -137,7 +146,9 @@ class SiteFinder:
         self.threads = ThreadRules(inference)
         self._known: dict[Scope, list[Site]] = {}
         self._matters: dict[str, bool] = {}
-        self._given: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        self._grown = False
+        self._given: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        self._references: dict[Function | Class, ast.Name] = {}
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = BLOCKING_ATTRIBUTES | inference.project.property_names()
 
@@ -174,6 +185,7 @@ class SiteFinder:
 
     def _find(self, scope: Scope) -> list[Site]:
         facts = scope.facts
+        self._note_decorated(scope)
         worth: dict[str, bool] = {}
         found = [
             self._call(node, scope)
@@ -225,7 +237,7 @@ class SiteFinder:
     # -- calls ---------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> Site | None:
-        values = self.inference.infer(node.func, scope)
+        values = self._fitting(self.inference.infer(node.func, scope), node)
         if node in scope.facts.awaited:
             # What is awaited is a coroutine already, whatever the catalogue says of another version.
             values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
@@ -258,6 +270,20 @@ class SiteFinder:
             self._describe(site, values)
         return site
 
+    def _fitting(self, values: Values, node: ast.Call) -> Values:
+        """Without the functions that only a text may have named, where they couldn't take the arguments."""
+        named = self.inference.by_text.named
+        if not named:
+            return values
+        return tuple(
+            v
+            for v in values
+            if not isinstance(v, OwnFunction)
+            or v.function not in named
+            or v.function.node.decorator_list
+            or fits(node, v.function, bound=v.bound)
+        )
+
     def _callee(
         self, value: Value, node: ast.Call, scope: Scope, names: list[str], targets: list[Function]
     ) -> None:
@@ -274,18 +300,48 @@ class SiteFinder:
                 names.append(value.cls)
         elif isinstance(value, OwnFunction):
             targets.append(value.function)
+            targets += self._dispatched.get(value.function, ())
+        elif isinstance(value, LambdaValue):
+            if value.scope is not scope:
+                self._in_lambda(value, names, targets)
         elif isinstance(value, OwnClass):
-            targets += constructors(value.cls)
+            for cls in value.cls, *(() if value.exact else value.cls.descendants()):
+                targets += constructors(cls)
             for base in sorted(value.cls.all_external_bases()):
                 if self.catalogue.blocks(self.catalogue.canonical(base)):
                     names.append(base)
         elif isinstance(value, Instance):
-            own = methods(value.cls, "__call__")
+            own = reached_methods(value, "__call__")
             targets += own
             for base in sorted(value.cls.all_external_bases()) if not own else ():
                 entry = self.catalogue.cls(self.catalogue.canonical(base))
                 if entry is not None and "call" in entry.operations:
                     names.append(base)
+
+    def _in_lambda(self, value: LambdaValue, names: list[str], targets: list[Function]) -> None:
+        """What a lambda that was made elsewhere calls."""
+        inside = {id(n) for n in ast.walk(value.node.body)}
+        for call in value.scope.facts.calls:
+            if id(call) in inside:
+                for called in self.inference.infer(call.func, value.scope):
+                    if not isinstance(called, LambdaValue):
+                        self._callee(called, call, value.scope, names, targets)
+
+    @cached_property
+    def _dispatched(self) -> dict[Function, list[Function]]:
+        """What is registered with the generic functions of ``functools.singledispatch``."""
+        found: dict[Function, list[Function]] = defaultdict(list)
+        for module in self.inference.project.modules.values():
+            if "singledispatch" not in module.source.text and ".register" not in module.source.text:
+                continue
+            for function in module.scope.functions():
+                for node in function.node.decorator_list:
+                    func = node.func if isinstance(node, ast.Call) else node
+                    if isinstance(func, ast.Attribute) and func.attr == "register":
+                        for value in self.inference.infer(func.value, function.parent):
+                            if isinstance(value, OwnFunction):
+                                found[value.function].append(function)
+        return found
 
     def _iterated(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
         """``list(cursor)`` and the like iterate over something that waits for its items."""
@@ -313,7 +369,7 @@ class SiteFinder:
             name = self._special_methods.get(value.name) if isinstance(value, External) else None
             if name and len(node.args) == 1:
                 owners = self.inference.infer(node.args[0], scope)
-                found += [m for v in owners if isinstance(v, Instance) for m in methods(v.cls, name)]
+                found += [m for v in owners if isinstance(v, Instance) for m in reached_methods(v, name)]
         return found
 
     def _calls_arguments(self, node: ast.Call, values: Values) -> bool:
@@ -331,8 +387,10 @@ class SiteFinder:
             functions = (
                 [value.function]
                 if isinstance(value, OwnFunction)
-                else constructors(value.cls) if isinstance(value, OwnClass) else []
+                else initialisers(value.cls) if isinstance(value, OwnClass) else []
             )
+            if isinstance(value, OwnClass) and not functions:
+                self._flow_into_fields(value.cls, node, scope)
             for function in functions:
                 if is_runner(function):
                     continue
@@ -352,13 +410,69 @@ class SiteFinder:
             if isinstance(argument, _NEVER_FLOWS) or is_plain_type(parameter.annotation):
                 continue
             self._given[(function, parameter.arg)].append((argument, scope))
+            if isinstance(argument, (ast.Name, ast.Attribute)):
+                self._note_handed(argument, scope, function, parameter.arg)
+
+    def _note_handed(
+        self, argument: ast.Name | ast.Attribute, scope: Scope, function: Function, parameter: str
+    ) -> None:
+        """Remember a container that is handed to a function which puts something into it."""
+        if any(isinstance(a.container, ast.Name) and a.name == parameter for a in function.facts.added):
+            handed = self.inference.additions.handed[last_name(argument)]
+            if all(known is not argument or f is not function for known, _, f, _ in handed):
+                handed.append((argument, scope, function, parameter))
+                self._grown = True
+
+    def _flow_into_fields(self, cls: Class, node: ast.Call, scope: Scope) -> None:
+        """What is given to a dataclass, a named tuple or the like goes to its fields."""
+        fields = cls.fields()
+        pairs = list(zip(fields, node.args, strict=False))
+        pairs += [(k.arg, k.value) for k in node.keywords if k.arg in fields]
+        for name, argument in pairs:
+            if not isinstance(argument, _NEVER_FLOWS):
+                self._given[(cls, name)].append((argument, scope))
+
+    def _note_decorated(self, scope: Scope) -> None:
+        """Functions and classes go to the project's own decorators that do something else than wrap them."""
+        for nested in scope.facts.nested:
+            for node in nested.node.decorator_list:
+                func = node.func if isinstance(node, ast.Call) else node
+                plain = [v.function for v in self.inference.infer(func, scope) if isinstance(v, OwnFunction)]
+                if any(wrapper_of(f, called=isinstance(node, ast.Call)) is not None for f in plain):
+                    continue
+                for value in self.inference.infer(node, scope):
+                    self._flow_from(nested, value, scope)
+
+    def _flow_from(self, nested: Function | Class, decorator: Value, scope: Scope) -> None:
+        if not isinstance(decorator, (OwnFunction, OwnClass, Instance)):
+            return
+        bound = not isinstance(decorator, OwnFunction) or decorator.bound
+        if isinstance(decorator, OwnFunction):
+            called = [decorator.function]
+        else:
+            is_class = isinstance(decorator, OwnClass)
+            called = initialisers(decorator.cls) if is_class else methods(decorator.cls, "__call__")
+        if nested not in self._references:
+            node = ast.Name(nested.node.name, ast.Load())
+            self._references[nested] = ast.copy_location(node, nested.node)
+        for function in called:
+            arguments = function.node.args
+            parameters = [*arguments.posonlyargs, *arguments.args][int(bound) :]
+            if parameters:
+                self._given[(function, parameters[0].arg)].append((self._references[nested], scope))
+
+    def given_to(self, owner: Function | Class, name: str) -> list[tuple[ast.expr, Scope]]:
+        """What calls give to a parameter of a function or a field of a class, also where that tells nothing."""
+        return self._given.get((owner, name), [])
 
     def settle_flows(self) -> bool:
         """Let arguments flow into the parameters that something asked about; whether that told anything new."""
         inference = self.inference
-        grown = False
+        grown, self._grown = self._grown, False
         for key in list(inference.asked & self._given.keys()):
-            for argument, scope in self._given.pop(key):
+            for argument, scope in self._given[key]:
+                if any(known is argument for known, _ in inference.flows.get(key, ())):
+                    continue
                 values = inference.infer(argument, scope)
                 if values and not set(values) <= set(inference.parameter(*key)):
                     inference.flows[key].append((argument, scope))
@@ -412,7 +526,7 @@ class SiteFinder:
                 if entry is not None and node.attr in entry.blocking_attributes:
                     names.append(f"{owner}.{node.attr}")
             if isinstance(value, Instance) and node not in scope.facts.called:
-                targets += [m for m in methods(value.cls, node.attr) if m.is_property]
+                targets += [m for m in reached_methods(value, node.attr) if m.is_property]
         return self._site(node, scope, names, targets, node.value)
 
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Site | None:
@@ -479,7 +593,7 @@ class SiteFinder:
                     names.append(value.cls)
             elif isinstance(value, Instance):
                 for dunder in dunders:
-                    targets += methods(value.cls, dunder)
+                    targets += reached_methods(value, dunder)
         return names, targets
 
     def _site(
@@ -542,7 +656,12 @@ def is_runner(function: Function) -> bool:
 
 def constructors(cls: Class) -> list[Function]:
     """The functions of the project that constructing ``cls`` runs."""
-    return [m for name in ("__new__", "__init__", "__post_init__") for m in methods(cls, name)]
+    return [*initialisers(cls), *methods(cls, "__post_init__")]
+
+
+def initialisers(cls: Class) -> list[Function]:
+    """Those of them that are given what the class is called with."""
+    return [m for name in ("__new__", "__init__") for m in methods(cls, name)]
 
 
 def methods(cls: Class, name: str) -> list[Function]:
@@ -552,6 +671,14 @@ def methods(cls: Class, name: str) -> list[Function]:
         if method is not None:
             return [method]
     return []
+
+
+def reached_methods(value: Instance, name: str) -> list[Function]:
+    """The methods that ``name`` may reach on ``value``, which may be an instance of a subclass."""
+    found = methods(value.cls, name)
+    if not value.exact:
+        found += [m for cls in value.cls.descendants() for m in methods(cls, name)]
+    return list(dict.fromkeys(found))
 
 
 def is_direct(node: ast.expr, scope: Scope) -> bool:

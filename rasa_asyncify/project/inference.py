@@ -12,8 +12,11 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 
 from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.project.additions import Additions
+from rasa_asyncify.project.by_text import ByText
 from rasa_asyncify.project.expressions import is_plain_type, text_start
 from rasa_asyncify.project.index import Folder, Project
+from rasa_asyncify.project.metaclasses import is_metaclass, made_by, metaclass_of
 from rasa_asyncify.project.model import (
     Annotated,
     Assigned,
@@ -29,6 +32,7 @@ from rasa_asyncify.project.model import (
 )
 from rasa_asyncify.project.values import (
     Container,
+    ContainerMethod,
     External,
     ExternalInstance,
     ExternalMethod,
@@ -52,8 +56,11 @@ class Inference:
     def __init__(self, project: Project, catalogue: Catalogue) -> None:
         self.project = project
         self.catalogue = catalogue
-        self.flows: dict[tuple[Function, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
-        self.asked: set[tuple[Function, str]] = set()
+        # What is given to parameters of functions, and to the fields of classes without a constructor of their own.
+        self.flows: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        self.asked: set[tuple[Function | Class, str]] = set()
+        self.additions = Additions(self)
+        self.by_text = ByText(self)
         self._externals: dict[str, External] = {}
         self._memo: dict[int, Values] = {}  # by the id of a node: each is asked about in one scope only
         self._quoted: dict[str, ast.expr | None] = {}
@@ -115,9 +122,11 @@ class Inference:
         self._circular.discard(key)
         return known
 
-    def parameter(self, function: Function, name: str) -> Values:
-        """What the parameter ``name`` of ``function`` may be."""
-        return self.name(name, function.scope)
+    def parameter(self, owner: Function | Class, name: str) -> Values:
+        """What the parameter ``name`` of a function, or the field ``name`` of a class, may be."""
+        if isinstance(owner, Class):
+            return self._class_attribute(owner, name, exact=False, instance=True)
+        return self.name(name, owner.scope)
 
     def _named(self, name: str, scope: Scope) -> Values:
         found = scope.lookup(name)
@@ -169,11 +178,7 @@ class Inference:
 
     def _added(self, name: str, scope: Scope) -> Values:
         """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``."""
-        made = [b.value for b in scope.bindings.get(name, ()) if isinstance(b, Assigned)]
-        if not any(isinstance(v, (ast.Dict, ast.List, ast.Set, ast.Call)) for v in made):
-            return ()
-        items = _union([self.infer(value, where) for value, where in scope.additions(name)])
-        return (Container(items),) if items else ()
+        return self.additions.to_name(name, scope)
 
     def _binding(self, binding: Binding, scope: Scope) -> Values:
         if scope.parent is None and scope.module.bound_in:
@@ -192,7 +197,7 @@ class Inference:
         if isinstance(binding, Annotated):
             return self.annotation(binding.annotation, scope)
         if isinstance(binding, Item):
-            return self._items_of(binding.value, scope)
+            return self._parts(self._items_of(binding.value, scope), binding.depth - 1)
         if isinstance(binding, Parameter):
             return self._parameter(binding, scope)
         return ()
@@ -201,6 +206,8 @@ class Inference:
         function = parameter.function
         owner = function.owner
         if parameter.name == function.self_name and owner is not None and not parameter.star:
+            if is_metaclass(owner) and function.name != "__new__":
+                return made_by(owner, self)
             if function.is_class_method or function.name in ("__new__", "__init_subclass__"):
                 return (OwnClass(owner, exact=False),)
             return (Instance(owner, exact=False),)
@@ -228,9 +235,17 @@ class Inference:
             node = quoted
         if isinstance(node, ast.Subscript):
             name = self.infer(node.value, scope)
+            if any(isinstance(v, OwnClass) for v in name):  # a generic class of the project
+                return _union([self._instances(v) for v in name])
             if any(isinstance(v, External) and v.name in _OPTIONAL for v in name):
                 parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
                 return _union(self.annotation(p, scope) for p in parts)
+            if any(isinstance(v, External) and v.name in _TYPES for v in name):
+                return tuple(
+                    OwnClass(v.cls, False)
+                    for v in self.annotation(node.slice, scope)
+                    if isinstance(v, Instance)
+                )
             last = (
                 node.slice.elts[-1] if isinstance(node.slice, ast.Tuple) and node.slice.elts else node.slice
             )
@@ -262,6 +277,9 @@ class Inference:
 
     def _attribute(self, node: ast.Attribute, scope: Scope) -> Values:
         value = node.value
+        if node.attr == "__dict__":
+            items = self.by_text.items(self.by_text.namespace(node, scope), None, scope)
+            return (Container(items),) if items else ()
         owners = self.name(value.id, scope) if isinstance(value, ast.Name) else self.infer(value, scope)
         return _union([self.attribute(v, node.attr) for v in owners])
 
@@ -274,20 +292,17 @@ class Inference:
         if isinstance(value, OwnModule):
             return self._module_attribute(value.module, name)
         if isinstance(value, OwnClass):
-            return self._class_attribute(value.cls, name, exact=value.exact, instance=False)
+            found = self._class_attribute(value.cls, name, exact=value.exact, instance=False)
+            is_member = name in value.cls.scope.bindings and is_enumeration(value.cls)
+            return (Instance(value.cls), *found) if is_member else found
         if isinstance(value, Instance):
             return self._class_attribute(value.cls, name, exact=value.exact, instance=True)
         if isinstance(value, Super):
             return self._super_attribute(value, name)
-        if isinstance(value, Container) and name in (
-            "get",
-            "pop",
-            "values",
-            "setdefault",
-            "items",
-            "copy",
-        ):
-            return (value,)
+        if isinstance(value, Container):
+            if value.named:
+                return value.items
+            return (ContainerMethod(value, name),) if name in _GIVING else ()
         return ()
 
     def _external_attribute(self, cls: str, name: str) -> Values:
@@ -331,9 +346,43 @@ class Inference:
         family = ancestry if exact else cls.relatives()
         for relative in family:
             found += [self.infer(value, scope) for value, scope in self.stored(relative, name)]
+        found += self._put_in(cls, name, family, known=any(found))
         if not any(found):
             found = [self._inherited(base, name) for base in sorted(cls.all_external_bases())]
         return _union(found)
+
+    def _put_in(self, cls: Class, name: str, family: list[Class], *, known: bool) -> list[Values]:
+        """What comes into an attribute by other ways than the class's own body and methods."""
+        found: list[Values] = []
+        for relative in family:
+            self.asked.add((relative, name))
+            found += [self.infer(value, scope) for value, scope in self.flows.get((relative, name), ())]
+        if is_enumeration(cls) and name == "value":
+            members = (
+                b for c in family for bs in c.scope.bindings.values() for b in bs if isinstance(b, Assigned)
+            )
+            found += [self.infer(b.value, cls.scope) for b in members]
+        has_method = any(c.method(name) is not None for c in family)
+        if has_method:
+            return found
+        if name in _GIVING and any(self.is_collection(c) for c in family):
+            found.append(
+                tuple(
+                    ContainerMethod(c, name)
+                    for c in self.additions.to_itself(cls)
+                    if isinstance(c, Container)
+                )
+            )
+        found.append(self.additions.to_attribute(cls, name))
+        found.append(self.additions.assigned_outside(cls, name))
+        metaclass = metaclass_of(cls, self)
+        if metaclass is not None and not known and metaclass is not cls:
+            found.append(self._class_attribute(metaclass, name, exact=False, instance=True))
+        return found
+
+    def is_collection(self, cls: Class) -> bool:
+        """Whether instances are dictionaries, lists and the like by their base."""
+        return any(base.rpartition(".")[2] in _COLLECTIONS for base in cls.all_external_bases())
 
     def _class_binding(self, binding: Binding, cls: Class, instance: bool) -> Values:
         values = self._binding(binding, cls.scope)
@@ -378,7 +427,28 @@ class Inference:
             return self._getattr(node, scope)
         if isinstance(func, ast.Attribute) and func.attr == "enter_context" and node.args:  # of an ExitStack
             return _union(self._entered(v) for v in self.infer(node.args[0], scope))
-        return _union(self._result(v, node, scope) for v in self.infer(func, scope))
+        special = self._special_call(node, func, scope)
+        return special or _union(self._result(v, node, scope) for v in self.infer(func, scope))
+
+    def _special_call(self, node: ast.Call, func: ast.expr, scope: Scope) -> Values:
+        """What ``Base.__subclasses__()``, ``super().__new__(...)``, ``globals()``, ``type(x)`` give."""
+        if isinstance(func, ast.Name) and func.id in ("globals", "locals", "vars"):
+            items = self.by_text.items(self.by_text.namespace(node, scope), None, scope)
+            return (Container(items),) if items else ()
+        if isinstance(func, ast.Attribute):
+            if func.attr == "get" and node.args:
+                owners = self.by_text.namespace(func.value, scope)
+                given = self.infer(node.args[1], scope) if len(node.args) > 1 else ()
+                return _union([self.by_text.items(owners, node.args[0], scope), given]) if owners else ()
+            if func.attr == "__subclasses__":
+                owners_ = [v.cls for v in self.infer(func.value, scope) if isinstance(v, OwnClass)]
+                items = tuple(OwnClass(c, exact=False) for cls in owners_ for c in cls.subclasses)
+                return (Container(items),) if items else ()
+            if func.attr == "__new__":
+                supers = [v.cls for v in self.infer(func.value, scope) if isinstance(v, Super)]
+                made = [made_by(c, self) if is_metaclass(c) else (Instance(c, exact=False),) for c in supers]
+                return _union(made)
+        return ()
 
     def _super(self, scope: Scope) -> Values:
         current: Scope | None = scope
@@ -404,12 +474,7 @@ class Inference:
                 found.append(
                     tuple(self._external(n) for n in names if n.rpartition(".")[2].startswith(prefix or ""))
                 )
-            elif isinstance(value, (Instance, OwnClass)):
-                for cls in value.cls.relatives():
-                    for nested in cls.scope.facts.nested:
-                        if isinstance(nested, Function) and nested.name.startswith(prefix or "\0"):
-                            found.append((OwnFunction(nested, bound=True),))
-        return _union(found)
+        return _union([*found, self.by_text.attribute(node, scope)])
 
     def _result(self, value: Value, node: ast.Call, scope: Scope) -> Values:
         """What calling ``value`` may give."""
@@ -430,7 +495,17 @@ class Inference:
             return self.infer(value.node.body, value.scope)
         if isinstance(value, Container):
             return value.items
+        if isinstance(value, ContainerMethod):
+            return self._container_result(value, node, scope)
         return ()
+
+    def _container_result(self, method: ContainerMethod, node: ast.Call, scope: Scope) -> Values:
+        if method.name == "items":
+            return (Container((method.container,)),)
+        if method.name in _COPYING:
+            return (method.container,)
+        default = self.infer(node.args[1], scope) if len(node.args) > 1 else ()
+        return _union([method.container.items, default])
 
     def _external_result(self, name: str, node: ast.Call, scope: Scope) -> Values:
         if name in _FIRST_ITEM and node.args:
@@ -440,8 +515,49 @@ class Inference:
             return (Container(items),) if items else ()
         if name in _PASS_THROUGH and node.args:
             return self.infer(node.args[0], scope)
+        if name in _MANY_THROUGH:
+            return _union(self.infer(a, scope) for a in node.args)
+        if name == "collections.namedtuple":
+            return (External(_RECORD),)
+        if name in _FIELDS or name == _RECORD or name in _DICTIONARIES or name in _MAPPED:
+            return self._collected(name, node, scope)
+        if name == "builtins.type" and len(node.args) == 1:
+            values = self.infer(node.args[0], scope)
+            return tuple(OwnClass(v.cls, v.exact) for v in values if isinstance(v, Instance))
+        if name == "inspect.getmembers":
+            return self.by_text.listed(node, scope)
+        modules = self.by_text.modules(node, name, scope)
+        if modules:
+            return modules
         result = self.catalogue.result(name)
         return self._made(result, node) if result else ()
+
+    def _collected(self, name: str, node: ast.Call, scope: Scope) -> Values:
+        """What ``dict(a=f)``, ``field(default_factory=C)`` and ``map(f, x)`` give."""
+        named = {k.arg: k.value for k in node.keywords}
+        if name in _FIELDS:
+            made = [self.infer(v, scope) for k, v in named.items() if k == "default"]
+            factories = [v for k, v in named.items() if k in ("default_factory", "factory")]
+            made += [self._result(v, node, scope) for f in factories for v in self.infer(f, scope)]
+            return _union(made)
+        if name in _MAPPED:
+            functions = self.infer(node.args[0], scope) if node.args else ()
+            items = _union(self._result(v, node, scope) for v in functions)
+            if name == "builtins.filter":
+                items = self._items_of(node.args[1], scope) if len(node.args) > 1 else ()
+            return (Container(items),) if items else ()
+        parts = [self.infer(v, scope) for k, v in named.items() if k is not None]
+        arguments = node.args
+        if name == _DEFAULTS:
+            parts += [self._result(v, node, scope) for f in arguments[:1] for v in self.infer(f, scope)]
+            arguments = arguments[1:]
+        spread = [*arguments, *(k.value for k in node.keywords if k.arg is None)]
+        if name == _RECORD:
+            parts += [self.infer(v, scope) for v in spread]
+        else:
+            parts += [self._parts(self._items_of(v, scope), 1) for v in spread]
+        items = _union(parts)
+        return (Container(items, named=name == _RECORD),) if items else ()
 
     def _method_result(self, cls: str, name: str, node: ast.Call | None = None) -> Values:
         entry = self.catalogue.cls(cls)
@@ -506,22 +622,64 @@ class Inference:
             return value.items
         if isinstance(value, ExternalInstance):
             return self._method_result(value.cls, "__iter__")
+        if isinstance(value, Instance):
+            methods = self._class_attribute(value.cls, "__iter__", exact=value.exact, instance=True)
+            functions = [m.function for m in methods if isinstance(m, OwnFunction)]
+            given = [self.yielded(f) if f.is_generator else self._of_all(self.returned(f)) for f in functions]
+            held = self.additions.to_itself(value.cls) if self.is_collection(value.cls) else ()
+            return _union([*given, self._of_all(held)])
+        if isinstance(value, OwnClass) and is_enumeration(value.cls):
+            return (Instance(value.cls),)
         return ()
 
+    def _of_all(self, values: Values) -> Values:
+        return _union(v.items for v in values if isinstance(v, Container))
+
+    def _parts(self, values: Values, depth: int) -> Values:
+        """The values, and what is in those that are containers, ``depth`` times over: parts of pairs in a list."""
+        for _ in range(depth):
+            values = _union([tuple(v for v in values if not isinstance(v, Container)), self._of_all(values)])
+        return values
+
     def _subscript(self, node: ast.Subscript, scope: Scope) -> Values:
-        found: list[Values] = []
+        owners = self.by_text.namespace(node.value, scope)
+        if owners:
+            return self.by_text.items(owners, node.slice, scope)
+        found: list[Values] = [self.by_text.loaded(node, scope)]
         for value in self.infer(node.value, scope):
             if isinstance(value, Container):
-                found.append(value.items)
+                found.append((value,) if isinstance(node.slice, ast.Slice) else value.items)
+            elif isinstance(value, Instance):
+                methods = _union(
+                    self._class_attribute(value.cls, name, exact=value.exact, instance=True)
+                    for name in ("__getitem__", "__missing__")
+                )
+                found += [self.returned(m.function) for m in methods if isinstance(m, OwnFunction)]
+                if self.is_collection(value.cls):
+                    found.append(self._of_all(self.additions.to_itself(value.cls)))
+            elif isinstance(value, OwnClass) and is_enumeration(value.cls):
+                found.append((Instance(value.cls),))
             elif isinstance(value, ExternalInstance):
                 found.append(self._method_result(value.cls, "__getitem__"))
         return _union(found)
 
     def _container(self, node: ast.List | ast.Tuple | ast.Set | ast.Dict, scope: Scope) -> Values:
-        elements = node.values if isinstance(node, ast.Dict) else node.elts
-        if len(elements) > 60:
-            return ()
-        items = _union(self.infer(e, scope) for e in elements)
+        plain = node.values if isinstance(node, ast.Dict) else node.elts
+        spread = (
+            [v for k, v in zip(node.keys, node.values, strict=True) if k is None]
+            if isinstance(node, ast.Dict)
+            else []
+        )
+        elements = [e for e in plain if not isinstance(e, (ast.Constant, ast.JoinedStr)) and e not in spread]
+        if len(elements) > 60:  # a table of data, or a long registry
+            elements = [
+                e
+                for e in elements
+                if isinstance(e, (ast.Name, ast.Attribute, ast.Call, ast.Lambda, ast.Tuple))
+            ]
+        starred = [e.value for e in elements if isinstance(e, ast.Starred)]
+        parts = [self.infer(e, scope) for e in elements if not isinstance(e, ast.Starred)]
+        items = _union([*parts, *(self._items_of(e, scope) for e in (*spread, *starred))])
         return (Container(items),) if items else ()
 
     def _comprehension(
@@ -556,6 +714,9 @@ class Inference:
             )
             if found:
                 return found
+        if isinstance(node.op, (ast.Add, ast.BitOr)):  # of lists, of dictionaries
+            both = _union([self.infer(node.left, scope), self.infer(node.right, scope)])
+            return tuple(v for v in both if isinstance(v, Container))
         return ()
 
     def _inner(self, node: ast.Await | ast.NamedExpr | ast.Starred, scope: Scope) -> Values:
@@ -563,6 +724,11 @@ class Inference:
 
     def _lambda(self, node: ast.Lambda, scope: Scope) -> Values:
         return (LambdaValue(node, scope),)
+
+
+def is_enumeration(cls: Class) -> bool:
+    """Whether the class derives from ``Enum`` or one of its kind."""
+    return any(base.partition(".")[0] == "enum" for base in cls.all_external_bases())
 
 
 def _union(parts: Iterable[Values]) -> Values:
@@ -576,12 +742,27 @@ _OPERATORS: dict[type, tuple[str, str]] = {
     ast.Div: ("__truediv__", "__rtruediv__"),
     ast.BitOr: ("__or__", "__ror__"),
 }
-_OPTIONAL = frozenset({"typing.Optional", "typing.Union", "typing.Annotated"})
+_OPTIONAL = frozenset(
+    f"typing.{n}" for n in ("Annotated", "ClassVar", "Final", "Optional", "Required", "Union")
+)
+_TYPES = frozenset({"builtins.type", "typing.Type"})
+# Methods of containers that give what is in them, and those of them that give a container again.
+_COPYING = frozenset({"copy", "values"})
+_GIVING = _COPYING | {"get", "items", "pop", "popleft", "setdefault"}
+_COLLECTIONS = frozenset(
+    {"dict", "list", "set", "tuple", "UserDict", "UserList", "OrderedDict", "defaultdict", "deque"}
+)
+_FIELDS = frozenset({"attr.ib", "attrs.field", "dataclasses.field", "pydantic.Field"})
+_DEFAULTS = "collections.defaultdict"
+_DICTIONARIES = frozenset({_DEFAULTS, "builtins.dict", "collections.ChainMap", "collections.OrderedDict"})
+_RECORD = "types.SimpleNamespace"
+_MAPPED = frozenset({"builtins.map", "builtins.filter"})
+_MANY_THROUGH = frozenset({"builtins.zip", "itertools.chain"})
 # functools.partial(f, x) is called like f; copies and closing(x), when entered, give what they were given.
 _PASS_THROUGH = frozenset(
     {"functools.partial", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.nullcontext"}
-    | {f"builtins.{n}" for n in ("enumerate", "iter", "reversed", "zip")}
-    | {"itertools.islice", "itertools.chain"}
+    | {f"builtins.{n}" for n in ("enumerate", "iter", "reversed")}
+    | {"itertools.islice", "itertools.cycle", "types.MappingProxyType", "collections.deque"}
 )
 _COLLECTED = frozenset(f"builtins.{n}" for n in ("frozenset", "list", "set", "sorted", "tuple"))
 _FIRST_ITEM = frozenset({"builtins.next", "builtins.min", "builtins.max"})

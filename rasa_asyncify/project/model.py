@@ -18,6 +18,7 @@ from rasa_asyncify.source import Source
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 FUNCTION_NODES = (ast.FunctionDef, ast.AsyncFunctionDef)
+_GROWING = re.compile(r"(\w+)\s*(?:\[|\|=|\+=|\.(?:add|append|appendleft|extend|insert|setdefault|update)\()")
 _INNER_CLASS = re.compile(r"^[ \t]+class[ \t]", re.M)
 TEST_FOLDERS = ("tests", "test", "testing")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -56,9 +57,10 @@ class Entered:
 
 @dataclass(eq=False, slots=True)
 class Item:
-    """A name bound to the items of an iterable, or to a part of an unpacked value."""
+    """A name bound to the items of an iterable, or to a part of an unpacked value; ``depth`` counts such steps."""
 
     value: ast.expr
+    depth: int = 1
 
 
 @dataclass(eq=False, slots=True)
@@ -71,6 +73,24 @@ class Parameter:
     annotation: ast.expr | None
     default: ast.expr | None
     star: str = ""
+
+
+@dataclass(eq=False, slots=True)
+class Addition:
+    """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``, ``x.update(y)``.
+
+    ``container`` is a name or an attribute; ``depth`` counts the containers within it that lie between
+    (``x[k].append(y)``), and ``spread`` tells that the items of ``value`` are put in.
+    """
+
+    container: ast.Name | ast.Attribute
+    value: ast.expr
+    depth: int = 0
+    spread: bool = False
+
+    @property
+    def name(self) -> str:
+        return last_name(self.container)
 
 
 @dataclass(eq=False, slots=True)
@@ -96,7 +116,7 @@ class Facts:
     tries: list[ast.Try] = field(default_factory=list)
     returns: list[ast.Return] = field(default_factory=list)
     stores: list[tuple[ast.Attribute, ast.expr]] = field(default_factory=list)
-    added: list[tuple[str, ast.expr]] = field(default_factory=list)
+    added: list[Addition] = field(default_factory=list)
     nested: list[Function | Class] = field(default_factory=list)
     star_imports: list[ast.ImportFrom] = field(default_factory=list)
     outer: set[str] = field(default_factory=set)
@@ -157,15 +177,6 @@ class Scope:
                     return found, scope
             scope = scope.parent
         return None
-
-    def additions(self, name: str) -> list[tuple[ast.expr, Scope]]:
-        """What code of this scope, or below it in the module, puts into the container ``name``."""
-        found = [(value, self) for known, value in self.facts.added if known == name]
-        if self.parent is None and self.module.grows(name):
-            for function in self.functions():
-                if name not in function.facts.bindings:
-                    found += [(v, function.scope) for known, v in function.facts.added if known == name]
-        return found
 
     def functions(self) -> Iterator[Function]:
         """Every function below this scope, however deep."""
@@ -306,6 +317,25 @@ class Class:
                 todo.extend(cls.subclasses)
         return found
 
+    @property
+    def metaclass(self) -> ast.expr | None:
+        """What the class, or the nearest of its bases that says so, names as its metaclass."""
+        for cls in self.ancestry():
+            for keyword in cls.node.keywords:
+                if keyword.arg == "metaclass":
+                    return keyword.value
+        return None
+
+    def fields(self) -> list[str]:
+        """The names that class bodies annotate, in the order in which a dataclass takes them."""
+        found: dict[str, None] = {}
+        for cls in reversed(self.ancestry()):
+            for node in cls.node.body:
+                if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                    if "ClassVar" not in ast.unparse(node.annotation):
+                        found[node.target.id] = None
+        return list(found)
+
     def relatives(self) -> list[Class]:
         """The class, its ancestors and its descendants."""
         return list(dict.fromkeys([*self.ancestry(), *self.descendants()]))
@@ -349,10 +379,10 @@ class Module:
         """Whether the text mentions an executor's entry; cheaper than looking."""
         return "run_in_executor" in self.source.text or "to_thread" in self.source.text
 
-    def grows(self, name: str) -> bool:
-        """Whether some function may add to the global container ``name``; cheaper than looking."""
-        text = self.source.text
-        return f"{name}[" in text or f"{name}.append(" in text or f"{name}.setdefault(" in text
+    @cached_property
+    def growing(self) -> frozenset[str]:
+        """The names of all that something may be put into, as far as the text tells; cheaper than looking."""
+        return frozenset(_GROWING.findall(self.source.text))
 
     @cached_property
     def _class_lines(self) -> list[int]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from rasa_asyncify.project.model import (
     FUNCTION_NODES,
+    Addition,
     Annotated,
     Assigned,
     Binding,
@@ -22,7 +23,9 @@ from rasa_asyncify.project.model import (
     Scope,
 )
 
-_ADDERS = frozenset({"append", "add", "insert", "setdefault"})
+_ADDERS = frozenset({"append", "appendleft", "add", "insert", "setdefault"})
+_SPREADERS = frozenset({"update", "extend"})
+_ALL_ADDERS = _ADDERS | _SPREADERS
 _LEAVES: frozenset[type] = frozenset(
     c
     for c in vars(ast).values()
@@ -63,7 +66,7 @@ class _Reader:
                 calls.append(current)
                 func = current.func
                 called.add(func)
-                if isinstance(func, ast.Attribute) and func.attr in _ADDERS:
+                if isinstance(func, ast.Attribute) and func.attr in _ALL_ADDERS:
                     self._note_addition(current)
                 if func.__class__ not in leaves:
                     push(func)
@@ -137,18 +140,45 @@ class _Reader:
                 inner: Binding = Opaque()
                 if part is not None and isinstance(binding, Assigned):
                     inner = Assigned(part)
+                elif isinstance(binding, Item):
+                    inner = Item(binding.value, binding.depth + 1)
                 elif value is not None:
                     inner = Item(value)
                 self._target(element, inner, part)
-        elif isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name) and value is not None:
-            self.facts.added.append((target.value.id, value))
+        elif isinstance(target, ast.Subscript) and value is not None and isinstance(binding, Assigned):
+            self._add(target.value, value)
         elif isinstance(target, ast.Attribute) and value is not None and isinstance(binding, Assigned):
             self.facts.stores.append((target, value))
 
     def _note_addition(self, call: ast.Call) -> None:
         func = call.func
-        if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and call.args:
-            self.facts.added.append((func.value.id, call.args[-1]))
+        assert isinstance(func, ast.Attribute)
+        if func.attr in _ADDERS:
+            if call.args:
+                self._add(func.value, call.args[-1])
+            return
+        for argument in call.args:
+            self._add(func.value, argument, spread=True)
+        for keyword in call.keywords:
+            self._add(func.value, keyword.value, spread=keyword.arg is None)
+
+    def _add(self, container: ast.expr, value: ast.expr, *, spread: bool = False) -> None:
+        """Note what is put into a container, or into one that is in it: ``x.setdefault(k, []).append(y)``."""
+        depth = 0
+        while True:
+            if isinstance(container, ast.Subscript):
+                container = container.value
+            elif (
+                isinstance(container, ast.Call)
+                and isinstance(container.func, ast.Attribute)
+                and container.func.attr in ("setdefault", "get")
+            ):
+                container = container.func.value
+            else:
+                break
+            depth += 1
+        if isinstance(container, (ast.Name, ast.Attribute)):
+            self.facts.added.append(Addition(container, value, depth, spread))
 
     # -- one handler a kind of node; True means: don't go into it ---------------------
 
@@ -218,6 +248,8 @@ class _Reader:
     def _augmented(self, node: ast.AugAssign) -> bool:
         if isinstance(node.target, ast.Name):
             self._bind(node.target.id, Opaque())
+        if isinstance(node.op, (ast.Add, ast.BitOr)) and not isinstance(node.value, ast.Constant):
+            self._add(node.target, node.value, spread=True)
         return False
 
     def _named(self, node: ast.NamedExpr) -> bool:

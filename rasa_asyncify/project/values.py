@@ -81,9 +81,18 @@ class LambdaValue:
 
 @dataclass(frozen=True)
 class Container:
-    """A list, tuple, set or dict that holds any of these."""
+    """A list, tuple, set or dict that holds any of these; ``named`` where they are attributes instead."""
 
     items: tuple[Value, ...]
+    named: bool = False
+
+
+@dataclass(frozen=True)
+class ContainerMethod:
+    """A method of a container."""
+
+    container: Container
+    name: str
 
 
 Value: TypeAlias = (
@@ -97,5 +106,6 @@ Value: TypeAlias = (
     | Super
     | LambdaValue
     | Container
+    | ContainerMethod
 )
 Values: TypeAlias = tuple[Value, ...]

@@ -1,0 +1,31 @@
+"""Metaclasses of the project: what has them, and what their methods' first parameters are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rasa_asyncify.project.model import Class
+from rasa_asyncify.project.values import OwnClass, Values
+
+if TYPE_CHECKING:
+    from rasa_asyncify.project.inference import Inference
+
+
+def metaclass_of(cls: Class, inference: Inference) -> Class | None:
+    """The project's own metaclass of ``cls``, if it has one."""
+    node = cls.metaclass
+    if node is None:
+        return None
+    owner = next(c for c in cls.ancestry() if any(k.value is node for k in c.node.keywords))
+    return next((v.cls for v in inference.infer(node, owner.parent) if isinstance(v, OwnClass)), None)
+
+
+def is_metaclass(cls: Class) -> bool:
+    """Whether instances of ``cls`` are classes."""
+    return bool(cls.all_external_bases() & {"type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
+
+
+def made_by(metaclass: Class, inference: Inference) -> Values:
+    """The classes of the project that ``metaclass`` makes."""
+    family = [metaclass, *metaclass.descendants()]
+    return tuple(OwnClass(c) for c in inference.project.classes() if metaclass_of(c, inference) in family)
