@@ -62,6 +62,35 @@ def test_what_is_said_in_quotes_is_remembered_by_nodes_that_stay() -> None:
     assert len(inference._quoted) == 2
 
 
+def test_the_same_annotation_in_quotes_means_what_its_module_says() -> None:
+    use = "def f(client: 'api.Client', more: 'list[api.Client]'): return client\n"
+    client = "class Client: pass\n"
+    files = {"crm.py": client, "shop.py": client}
+    inference = inference_of(
+        {**files, "one.py": f"import shop as api\n{use}", "two.py": f"import crm as api\n{use}"}
+    )
+    for module, expected in (("one.py", "shop"), ("two.py", "crm")):
+        (function,) = inference.project.modules[ROOT / module].scope.functions()
+        (value,) = inference.parameter(function, "client")
+        (held,) = inference.parameter(function, "more")
+        assert [value.cls.module.name, held.items[0].cls.module.name] == [expected] * 2
+
+
+@pytest.mark.parametrize("module_first", [True, False])
+def test_who_asks_for_a_global_first_decides_nothing(module_first: bool) -> None:
+    text = (
+        "import sqlite3\ncursor = None\ndef start():\n    global cursor\n"
+        "    connection = sqlite3.connect('shop.db')\n    cursor = connection.cursor()\n"
+    )
+    inference = inference_of({"shop.py": text})
+    scope = inference.project.modules[ROOT / "shop.py"].scope
+    (function,) = scope.functions()
+    call = next(c for c in function.facts.calls if ast.unparse(c) == "connection.cursor()")
+    asked = [lambda: inference.name("cursor", scope), lambda: inference.infer(call, function.scope)]
+    answers = [ask() for ask in (asked if module_first else reversed(asked))]
+    assert [[_name(value) for value in values] for values in answers] == [["sqlite3.Cursor"]] * 2
+
+
 @pytest.mark.parametrize(
     ("module", "expected"),
     [

@@ -154,7 +154,7 @@ def _made_by(node: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
             return None
         if isinstance(binding, Assigned) and isinstance(binding.value, ast.Call):
             assert found is not None
-            return binding.value.func, found[1]
+            return binding.value.func, found[1].module.bound_in.get(binding, found[1])
     return None
 
 

@@ -62,7 +62,8 @@ class Inference:
         self.additions = Additions(self)
         self.by_text = ByText(self)
         self._externals: dict[str, External] = {}
-        self._memo: dict[int, Values] = {}  # by the id of a node: each is asked about in one scope only
+        # By the scope too: the same annotation in quotes, or what a function gives a global, is asked for in several.
+        self._memo: dict[tuple[ast.expr, Scope], Values] = {}
         self._quoted: dict[str, ast.expr | None] = {}
         self._names: dict[tuple[Scope, str], Values] = {}
         self._pending: set[tuple[Scope, str]] = set()
@@ -76,7 +77,9 @@ class Inference:
 
     def infer(self, node: ast.expr, scope: Scope) -> Values:
         """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""
-        key = id(node)
+        if isinstance(node, ast.Name):
+            return self.name(node.id, scope)
+        key = (node, scope)
         known = self._memo.get(key)
         if known is not None:
             return known
@@ -91,9 +94,6 @@ class Inference:
         return found
 
     # -- expressions ---------------------------------------------------------------
-
-    def _name(self, node: ast.Name, scope: Scope) -> Values:
-        return self.name(node.id, scope)
 
     def name(self, name: str, scope: Scope) -> Values:
         """What ``name`` may be in ``scope``."""
@@ -260,11 +260,11 @@ class Inference:
         return _union([self._instances(v) for v in self.infer(node, scope)])
 
     def _unquoted(self, text: str) -> ast.expr | None:
-        """The expression of an annotation in quotes: kept, since what is remembered goes by the ids of nodes."""
+        """The expression of an annotation in quotes: one for each text, so that what it means is remembered."""
         if text not in self._quoted:
             try:
                 self._quoted[text] = ast.parse(text, mode="eval").body
-            except SyntaxError:
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
                 self._quoted[text] = None
         return self._quoted[text]
 
@@ -767,7 +767,6 @@ _PASS_THROUGH = frozenset(
 _COLLECTED = frozenset(f"builtins.{n}" for n in ("frozenset", "list", "set", "sorted", "tuple"))
 _FIRST_ITEM = frozenset({"builtins.next", "builtins.min", "builtins.max"})
 _EXPRESSIONS: dict[type, Callable[..., Values]] = {
-    ast.Name: Inference._name,
     ast.Attribute: Inference._attribute,
     ast.Call: Inference._call,
     ast.Subscript: Inference._subscript,
