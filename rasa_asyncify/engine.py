@@ -14,6 +14,7 @@ from pathlib import Path
 from rasa_asyncify.analysis.entries import SdkLimits
 from rasa_asyncify.analysis.reach import Analysis, analyse
 from rasa_asyncify.catalogue.own import OwnEntries
+from rasa_asyncify.client_sessions import shared_sessions
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.emitted import HELPERS, MODULES, workers_in
@@ -346,9 +347,13 @@ class _Run:
     def _plan(self, analysis: Analysis) -> Plan:
         from rasa_asyncify.analysis.planner import make_plan
 
-        mode = self.config.http_session
-        shared = mode == "shared" or (mode is None and any(map(_shares_session, self.data.values())))
-        plan = make_plan(analysis, self._writable, may_add_files=not self.alone, shared_session=shared)
+        shared = shared_sessions(self.data, self.config.http_session)
+        plan = make_plan(
+            analysis,
+            self._writable,
+            may_add_files=not self.alone,
+            shared_session=lambda module: shared(module.path),
+        )
         for module in plan.modules.values():
             module.workers = self.config.executor_workers
         return plan
@@ -364,10 +369,6 @@ _SHARED = "over_aiohttp_shared"
 def _helpers_in(text: str) -> frozenset[str]:
     """The helpers that a module of an earlier run holds."""
     return frozenset(name for name, helper in HELPERS.items() if helper.mark in text)
-
-
-def _shares_session(data: bytes) -> bool:
-    return HELPERS["over_aiohttp_shared"].mark.encode() in data
 
 
 def _governed_by(path: Path) -> Path:

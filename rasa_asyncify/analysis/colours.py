@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from rasa_asyncify.analysis.blocks import Block, is_whole
@@ -81,11 +81,13 @@ class Solver:
         patches: Patches,
         forms: HttpForms,
         writable: Callable[[Module], bool],
+        kept: Mapping[Function, str],
     ) -> None:
         self.graph = graph
         self.entries = entries
         self.patches = patches
         self.forms = forms
+        self.kept = kept
         self.httpx = HttpxForms(graph)
         self.overrides = Overrides(graph.inference)
         self.writable: Callable[[Module], bool] = lambda m: writable(m) and not entries.left_alone(m)
@@ -124,6 +126,8 @@ class Solver:
         for entry in self.entries.changeable():
             function = entry.function
             if function.is_async or not self.writable(function.module) or function.is_generator:
+                continue
+            if function in self.kept:
                 continue
             waits = self.graph.blocks(function) or self.graph.runs_unknown(function)
             if entry.treatment is Treatment.EITHER and not waits:
@@ -209,13 +213,14 @@ class Solver:
 
     def _check_mocks(self, site: Site) -> None:
         """Refuse where the tests answer requests in a way that another client wouldn't notice."""
-        for mock in self.patches.answering(site.scope.module):
-            if site.native != HTTPX or mock not in _ONLY_REQUESTS:
-                raise Refused(f"the tests answer requests with {mock}")
-        if site.native == HTTPX:
-            here = {name for module, name in self.patches.in_module if module is site.scope.module}
-            if any(name.partition(".")[0] == "httpx" for name in here | self.patches.everywhere):
-                raise Refused("a test replaces parts of httpx")
+        module = site.scope.module
+        is_httpx = site.native == HTTPX
+        mocks = self.patches.answering_httpx(module) if is_httpx else self.patches.answering(module)
+        if mocks:
+            raise Refused(f"the tests answer requests with {' and '.join(mocks)}")
+        replaced = self.patches.replaced_in(module) if is_httpx else ()
+        if any(name.partition(".")[0] == "httpx" for name in replaced):
+            raise Refused("a test replaces parts of httpx")
 
     def _check_client(self, site: Site) -> None:
         """Refuse where a block of the function, which runs in a thread, may use the same httpx client."""
@@ -265,6 +270,8 @@ class Solver:
             return None
         if not self.writable(function.module):
             return LEFT_ALONE if self.entries.left_alone(function.module) else OUTSIDE
+        if function in self.kept:
+            return self.kept[function]
         if function.is_generator:
             return "it is a generator"
         if function.is_property:
@@ -336,7 +343,7 @@ class Solver:
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
                 if isinstance(value, ExternalMethod) and self.entries.base_awaits(
-                    value.cls, value.name, function.module
+                    value.cls, value.name, function
                 ):
                     return f"it calls `super().{value.name}()`"
         return None
@@ -609,8 +616,6 @@ def _returned_coroutine(site: Site, colours: Colours) -> bool:
     return returns_it(site.node, site.scope)
 
 
-# Answer nothing but calls of `requests`. respx and pytest-httpx answer either kind of httpx's clients.
-_ONLY_REQUESTS = frozenset({"betamax", "requests_mock", "requests_mocker", "responses"})
 _KNOWN_BASES = frozenset(
     {
         "object",

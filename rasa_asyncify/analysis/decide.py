@@ -206,7 +206,9 @@ class Decider:
         module, forms = site.scope.module, self.solver.forms
         assert isinstance(site.node, ast.Call)
         reason = f"{site.blockers[0]}() holds the event loop; not inline: {forms.why_not_inline(site)}"
-        edit = e.AiohttpCall(span(site.node, module), "RA021", reason, forms.shared, forms.keyword(site))
+        edit = e.AiohttpCall(
+            span(site.node, module), "RA021", reason, forms.shared(module), forms.keyword(site)
+        )
         self._edit(module, edit)
 
     def _httpx_call(self, site: Site) -> None:
@@ -267,7 +269,7 @@ class Decider:
         for call in function.facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
                 if isinstance(value, ExternalMethod) and self.entries.base_awaits(
-                    value.cls, value.name, function.module
+                    value.cls, value.name, function
                 ):
                     reason = f"{value.cls}.{value.name}() is a coroutine function"
                 elif (
@@ -310,6 +312,9 @@ class Decider:
         module, node = site.scope.module, site.node
         if not self.solver.writable(module):
             self._outside(site, function)
+        elif isinstance(node, ast.Call) and not all(map(self.colours.awaitable, site.targets)):
+            message = f"calls {function.qualname}(), which becomes a coroutine function, or others that don't"
+            self.plan.findings.append(Finding("RA102", module.path, site.line, message))
         elif isinstance(node, ast.Call) and not _is_run_already(node, site.scope):
             reason = f"{function.qualname}() is a coroutine function"
             self._edit(module, e.RunCall(span(node, module), "RA005", reason))
@@ -326,26 +331,35 @@ class Decider:
 
     def _guessed_runs(self) -> None:
         """Tests that get their action from a fixture: ``x.run(dispatcher, tracker, domain)``."""
-        if not any(
-            e.treatment is Treatment.RUN and e.function in self.colours.converted | set(self.colours.moved)
-            for e in self.entries.found.values()
-        ):
-            return
-        for module in self.graph.inference.project.modules.values():
+        new = self.colours.converted | set(self.colours.moved)
+        entries = self.entries.found.values()
+        changed = {e.function.module for e in entries if e.treatment is Treatment.RUN and e.function in new}
+        kept = {cls.module for cls in self.entries.unawaited.values()}
+        concerns = self.solver.patches.tested.concerns
+        for module in self.graph.inference.project.modules.values() if changed else ():
             if not module.is_test:
                 continue
+            alone = any(concerns(module, other) for other in kept)
+            if alone and not any(concerns(module, other) for other in changed):
+                continue  # for a bot that is left alone
             for function in module.scope.functions():
                 for call in function.facts.calls:
                     if _looks_like_run(call) and not self.graph.inference.infer(call.func, function.scope):
-                        self._guessed_run(call, function)
+                        self._guessed_run(call, function, alone)
 
-    def _guessed_run(self, call: ast.Call, function: Function) -> None:
+    def _guessed_run(self, call: ast.Call, function: Function, alone: bool) -> None:
+        """``alone``: the action may be one that is left alone, and gives no coroutine."""
         module = function.module
         parent = function.facts.parents.get(call)
         if isinstance(parent, ast.Await) or _is_run_already(call, function.scope):
             return
         reason = "an action's run() is a coroutine function"
-        if not self.solver.writable(module):
+        if alone:
+            message = (
+                "seems to call an action's run(), which becomes a coroutine function unless it is left alone"
+            )
+            self.plan.findings.append(Finding("RA102", module.path, call.lineno, message))
+        elif not self.solver.writable(module):
             self.plan.wider.add(module.path)
             message = (
                 "seems to call an action's run(), which becomes a coroutine function, "
@@ -366,11 +380,17 @@ class Decider:
             return
         for site in kept_connections(self.graph):
             module = site.scope.module
-            if self.solver.writable(module) and not module.is_test and isinstance(site.node, ast.Call):
+            if not module.is_test and isinstance(site.node, ast.Call):
                 self._share(site.node, module)
 
     def _share(self, node: ast.Call, module: Module) -> None:
         if any(k.arg in ("check_same_thread", None) for k in node.keywords):
+            return
+        if not self.solver.writable(module):
+            message = "needs check_same_thread=False now: what it opens may be used from a worker thread"
+            self.plan.findings.append(Finding("RA102", module.path, node.lineno, message))
+            if not self.entries.left_alone(module):
+                self.plan.wider.add(module.path)
             return
         reason = "the connection is used from one worker thread"
         edit = e.AddKeyword(span(node, module), "RA032", reason, "check_same_thread", "False")

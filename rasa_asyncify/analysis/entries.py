@@ -41,24 +41,40 @@ class Entries:
     """The entry points, and what was left alone with a finding.
 
     ``limits_of`` tells what a module's SDK awaits: the bots of one repository may be on different ones. ``old`` are
-    the modules with classes of rasa_core_sdk.
+    the modules with classes of rasa_core_sdk; ``unawaited`` what an SDK calls that never awaits, with the class.
     """
 
     limits_of: Callable[[Module], SdkLimits]
     found: dict[Function, Entry] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
     old: set[Module] = field(default_factory=set)
+    unawaited: dict[Function, Class] = field(default_factory=dict)
 
     def left_alone(self, module: Module) -> bool:
-        """Whether the SDK that the module is for never awaits an action: nothing in it changes."""
-        return module in self.old or not self.limits_of(module).awaits_run
+        """Whether the SDK that the module is for never awaits an action: nothing in it changes.
 
-    def base_awaits(self, base: str, method: str, module: Module) -> bool:
-        """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, as ``module`` gets it."""
-        limits = self.limits_of(module)
-        if not limits.awaits_forms and sdk.base_kind(base) in ("form", "query", "knowledge"):
+        Tests are no part of it: they may be for another bot, and run what they call by themselves.
+        """
+        return not module.is_test and not self._awaits_run(module)
+
+    def _awaits_run(self, module: Module) -> bool:
+        return module not in self.old and self.limits_of(module).awaits_run
+
+    def base_awaits(self, base: str, method: str, function: Function) -> bool:
+        """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, as ``function`` gets it."""
+        return all(self._bases_await(base, method, function))
+
+    def bases_differ(self, base: str, method: str, function: Function) -> bool:
+        """Whether it does so only for some of the classes that have ``function``, as they are on several SDKs."""
+        return len(self._bases_await(base, method, function)) > 1
+
+    def _bases_await(self, base: str, method: str, function: Function) -> set[bool]:
+        return {self._base_awaits(base, method, module) for module in _modules_with(function)}
+
+    def _base_awaits(self, base: str, method: str, module: Module) -> bool:
+        if not self.limits_of(module).awaits_forms and sdk.base_kind(base) in ("form", "query", "knowledge"):
             return False
-        return not self.left_alone(module) and sdk.base_awaits(base, method)
+        return self._awaits_run(module) and sdk.base_awaits(base, method)
 
     def changeable(self) -> Iterator[Entry]:
         """Those that may become coroutine functions."""
@@ -76,10 +92,12 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
             continue
         if any(base.partition(".")[0] == sdk.OLD_RASA for base in bases):
             entries.old.add(cls.module)
+            _add_unawaited(entries, cls, kinds)
             continue
         limits = limits_of(cls.module)
         if not limits.awaits_run:
             unawaited.add(limits)
+            _add_unawaited(entries, cls, kinds)
         else:
             _add_class(entries, inference, cls, kinds, limits)
     for module in inference.project.modules.values():
@@ -93,6 +111,32 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
             message = f"{limits.pin} never awaits an action: what is pinned to it is left alone"
             entries.findings.append(Finding("RA103", limits.path, limits.line, message, True))
     return entries
+
+
+def _modules_with(function: Function) -> set[Module]:
+    """The modules of the classes whose objects have ``function``: not those of bases that only hold it for others."""
+    if function.owner is None:
+        return {function.module}
+    classes = [function.owner, *function.owner.descendants()]
+    return {cls.module for cls in classes if not cls.subclasses or _is_used_itself(cls)}
+
+
+def _is_used_itself(cls: Class) -> bool:
+    """Whether a class with subclasses may be an action (it has a name), or a knowledge base, of its own."""
+    if "knowledge" in sdk.kinds(cls.all_external_bases()):
+        return True
+    return any("name" in ancestor.scope.bindings for ancestor in cls.ancestry())
+
+
+def _add_unawaited(entries: Entries, cls: Class, kinds: set[str]) -> None:
+    """Note what the class's SDK calls: the nearest method of each name. What those call is followed from there."""
+    seen: set[str] = set()
+    for ancestor in cls.ancestry():
+        for name in ancestor.scope.bindings.keys() - seen:
+            method = ancestor.method(name) if sdk.treatment(kinds, name) is not None else None
+            if method is not None:
+                entries.unawaited.setdefault(method, cls)
+        seen |= ancestor.scope.bindings.keys()
 
 
 def _defines_entry(cls: Class, kinds: set[str]) -> bool:

@@ -12,12 +12,12 @@ from rasa_asyncify.analysis.signatures import fits
 from rasa_asyncify.analysis.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Function, Imported, Module, Scope, last_name
+from rasa_asyncify.project.model import Function, Imported, Scope, last_name
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 
 _ROUNDS = 6
-# Whether a class of the SDK defines a method as a coroutine function, as a module gets it.
-BaseAwaits = Callable[[str, str, Module], bool]
+# Whether a class of the SDK defines a method as a coroutine function, as a function gets it.
+BaseAwaits = Callable[[str, str, Function], bool]
 
 
 class Graph:
@@ -223,7 +223,7 @@ class Graph:
             return False
         for call in function.facts.calls:
             if returns_it(call, function.scope) and any(
-                isinstance(v, ExternalMethod) and self.base_awaits(v.cls, v.name, function.module)
+                isinstance(v, ExternalMethod) and self.base_awaits(v.cls, v.name, function)
                 for v in self.inference.infer(call.func, function.scope)
             ):
                 return True

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from functools import cached_property
 
 from rasa_asyncify.analysis.inline_requests import InlinePlan, InlinePlanner
 from rasa_asyncify.analysis.refusals import Refused
 from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import Assigned, Scope
+from rasa_asyncify.project.model import Assigned, Module, Scope
 from rasa_asyncify.project.values import (
     External,
     ExternalInstance,
@@ -28,12 +29,12 @@ _SECOND_POSITIONAL = {"requests.get": "params"}
 
 
 class HttpForms:
-    """Finds the form of one call at a time. ``shared``: all calls of the project go over one client session.
+    """Finds the form of one call at a time. ``shared``: whether all calls of a module go over one client session.
 
     ``not_inline`` and ``not_native`` hold the call sites that something around them rules out, with the reason.
     """
 
-    def __init__(self, inference: Inference, *, shared: bool) -> None:
+    def __init__(self, inference: Inference, *, shared: Callable[[Module], bool]) -> None:
         self.inference = inference
         self.shared = shared
         self.not_inline: dict[Site, str] = {}
@@ -55,7 +56,7 @@ class HttpForms:
         """Why aiohttp without the helper might do something else."""
         if site not in self.not_inline:
             try:
-                if self.shared:
+                if self.shared(site.scope.module):
                     raise Refused("the session is shared")
                 if self._replaced:
                     raise Refused("the project replaces parts of requests")

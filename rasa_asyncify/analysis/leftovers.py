@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from rasa_asyncify.analysis.colours import OUTSIDE, Solver
+from rasa_asyncify.analysis.colours import LEFT_ALONE, OUTSIDE, Solver
 from rasa_asyncify.analysis.decide import span
 from rasa_asyncify.analysis.unseen import Unseen
 from rasa_asyncify.edits import OffloadExpression
@@ -44,6 +44,8 @@ class Leftovers:
             if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
                 if self.solver.writable(function.module):
                     self._never_awaited(function)
+            elif self.graph.blocks(function) and (why := self._stays(function)):
+                self._blocks_as_it_is(function, why)
             elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
                 message = f"{function.qualname}() is a generator, which the SDK doesn't await"
                 add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
@@ -114,12 +116,29 @@ class Leftovers:
             if isinstance(edit, OffloadExpression)
         )
 
+    def _stays(self, function: Function) -> str | None:
+        """Why an entry point that the SDK would await stays as it is, if it does because of others."""
+        if function.is_async:
+            return None
+        return LEFT_ALONE if self.entries.left_alone(function.module) else self.solver.kept.get(function)
+
+    def _blocks_as_it_is(self, function: Function, reason: str) -> None:
+        names, line = self._first_blocker(function)
+        message = (
+            f"{names} still blocks the event loop in {function.qualname}(), which stays synchronous: {reason}"
+        )
+        self.plan.findings.append(Finding("RA101", function.module.path, line, message, blocks=True))
+
     def _never_awaited(self, function: Function) -> None:
+        names, line = self._first_blocker(function)
+        message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
+        self.plan.findings.append(Finding("RA104", function.module.path, line, message, blocks=True))
+
+    def _first_blocker(self, function: Function) -> tuple[str, int]:
+        """What blocks first in a function, and in which line."""
         sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
         names = self.graph.called((n for s in sites[:1] for n in self.graph.reasons(s)), 2)
-        message = f"{names} blocks the event loop in {function.qualname}(), which the SDK never awaits"
-        line = sites[0].line if sites else function.node.lineno
-        self.plan.findings.append(Finding("RA104", function.module.path, line, message, blocks=True))
+        return names, sites[0].line if sites else function.node.lineno
 
 
 def _order(function: Function) -> tuple[str, int]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from dataclasses import dataclass, field
 
+from rasa_asyncify.analysis.tested import Tested
 from rasa_asyncify.project.inference import Inference
-from rasa_asyncify.project.model import TEST_FOLDERS, Function, Imported, Module, Scope
+from rasa_asyncify.project.model import Function, Module, Scope
 from rasa_asyncify.project.values import External, OwnFunction, Values
 
 # Libraries that answer `requests` calls in tests; they don't see aiohttp's.
 _HTTP_MOCKS = frozenset({"responses", "requests_mock", "httpretty", "vcr", "betamax", "pook", "mocket"})
+# Of these, what answers nothing but calls of requests. respx and pytest-httpx answer either kind of httpx's clients.
+_ONLY_REQUESTS = frozenset({"betamax", "requests_mock", "requests_mocker", "responses"})
 # What carries out every call of requests.
 _INSIDES = ("requests.Session.", "requests.adapters.", "requests.sessions.", "urllib3.")
 _FIXTURES = frozenset({"requests_mock", "requests_mocker", "httpserver_mock"})
@@ -18,31 +22,49 @@ _FIXTURES = frozenset({"requests_mock", "requests_mocker", "httpserver_mock"})
 
 @dataclass
 class Patches:
-    """``everywhere``: dotted names of blockers replaced for all modules; ``in_module``: for one.
+    """``everywhere``: dotted names of blockers replaced for all modules that a test module is for, with those test
+    modules; ``in_module``: for one.
 
     ``replaced``: functions of the project that a plain value takes the place of. ``mocks``: libraries and insides of
     ``requests`` by which test modules answer requests.
     """
 
-    everywhere: set[str] = field(default_factory=set)
+    tested: Tested
+    everywhere: dict[str, set[Module]] = field(default_factory=lambda: defaultdict(set))
     in_module: set[tuple[Module, str]] = field(default_factory=set)
     replaced: set[Function] = field(default_factory=set)
     mocks: list[tuple[str, Module]] = field(default_factory=list)
 
     def answering(self, module: Module) -> list[str]:
-        """What the tests of ``module`` answer requests with: those beside or above it, and those that import it."""
-        return [mock for mock, test in self.mocks if _concerns(test, module)]
+        """What the tests of ``module`` answer requests with."""
+        return sorted({mock for mock, test in self.mocks if self.tested.concerns(test, module)})
+
+    def replaced_in(self, module: Module) -> set[str]:
+        """The dotted names of all blockers that tests replace for ``module``."""
+        found = {name for where, name in self.in_module if where is module}
+        for name, tests in self.everywhere.items():
+            if any(self.tested.concerns(test, module) for test in tests):
+                found.add(name)
+        return found
+
+    def answering_httpx(self, module: Module) -> list[str]:
+        """What they answer the calls of httpx with, for one kind of its clients only."""
+        mocks = self.answering(module)
+        return [mock for mock in mocks if mock not in _ONLY_REQUESTS and not mock.startswith(_INSIDES)]
 
     def covers(self, blocker: str, module: Module) -> bool:
         """Whether a test replaces ``blocker`` as ``module`` calls it."""
         parts = blocker.split(".")
         prefixes = {".".join(parts[: i + 1]) for i in range(len(parts))}
-        return bool(prefixes & self.everywhere) or any((module, p) in self.in_module for p in prefixes)
+        if any((module, p) in self.in_module for p in prefixes):
+            return True
+        tests = {test for p in prefixes for test in self.everywhere.get(p, ())}
+        return any(self.tested.concerns(test, module) for test in tests)
 
 
 def find_patches(inference: Inference) -> Patches:
     """Read every test module of the project."""
-    patches = Patches()
+    patches = Patches(Tested(inference.project))
     for module in inference.project.modules.values():
         if not module.is_test:
             continue
@@ -55,18 +77,6 @@ def find_patches(inference: Inference) -> Patches:
             for call in scope.facts.calls:
                 _read_call(call, scope, inference, patches)
     return patches
-
-
-def _concerns(test: Module, module: Module) -> bool:
-    """Whether a test module is for ``module``: it lies in the folder that holds the tests, or is imported by them."""
-    folders = test.name.split(".")[:-1]
-    above = next((i for i, folder in enumerate(folders) if folder in TEST_FOLDERS), len(folders))
-    if test.path.parents[len(folders) - above] in module.path.parents:
-        return True
-    imported = (b for bindings in test.scope.bindings.values() for b in bindings if isinstance(b, Imported))
-    return any(
-        b.module.rpartition(".")[2] == module.path.stem or b.name == module.path.stem for b in imported
-    )
 
 
 def _http_mocks(module: Module, patches: Patches) -> None:
@@ -156,7 +166,7 @@ def _note(values: Values, plain: bool, module: Module | None, test: Module, patc
             if value.name.startswith(_INSIDES):
                 patches.mocks.append((value.name, test))
             if module is None:
-                patches.everywhere.add(value.name)
+                patches.everywhere[value.name].add(test)
             else:
                 patches.in_module.add((module, value.name))
         elif isinstance(value, OwnFunction) and plain:

@@ -10,6 +10,7 @@ from rasa_asyncify.analysis.exclusive import mark_exclusive
 from rasa_asyncify.analysis.hazards import Hazards, computing
 from rasa_asyncify.analysis.homes import place_helpers
 from rasa_asyncify.analysis.http_forms import HttpForms
+from rasa_asyncify.analysis.kept_synchronous import kept_synchronous
 from rasa_asyncify.analysis.leftovers import Leftovers
 from rasa_asyncify.analysis.names import choose_names
 from rasa_asyncify.analysis.notes import gatherable_loops, unknown_calls, unknown_databases
@@ -27,12 +28,12 @@ def make_plan(
     writable: Callable[[Module], bool],
     *,
     may_add_files: bool = True,
-    shared_session: bool = False,
+    shared_session: Callable[[Module], bool] = lambda module: False,
 ) -> Plan:
     """Decide everything for a project whose modules are all in.
 
-    ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets helpers of its own. With
-    ``shared_session`` all aiohttp requests of an event loop go over one client session.
+    ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets helpers of its own.
+    ``shared_session`` tells for which modules all aiohttp requests of an event loop go over one client session.
     """
     graph, entries = analysis.graph, analysis.entries
     plan = Plan(findings=list(entries.findings))
@@ -40,9 +41,10 @@ def make_plan(
     graph.reach(entries.found)
     mark_exclusive(graph)
     patches = find_patches(graph.inference)
+    kept = kept_synchronous(entries, graph)
     forms = HttpForms(graph.inference, shared=shared_session)
     for _ in range(_ROUNDS):
-        solver = Solver(graph, entries, patches, forms, writable)
+        solver = Solver(graph, entries, patches, forms, writable, kept)
         colours = solver.solve()
         less = not_native(solver, graph, colours)
         plainer = {} if less else not_inline(solver, graph, colours)

@@ -220,7 +220,8 @@ class Inference:
         for expression, where in self.flows.get((function, parameter.name), ()):
             found.append(self.infer(expression, where))
         if function.module.is_test and parameter.name in self.fixtures:
-            found += [self.yielded(f) for f in self.fixtures[parameter.name] if f is not function]
+            others = [f for f in self.fixtures[parameter.name] if f is not function]
+            found += [self.yielded(f) for f in _nearest(others, function.module)]
         values = _union(found)
         return (Container(values),) if parameter.star and values else values
 
@@ -729,6 +730,17 @@ class Inference:
 def is_enumeration(cls: Class) -> bool:
     """Whether the class derives from ``Enum`` or one of its kind."""
     return any(base.partition(".")[0] == "enum" for base in cls.all_external_bases())
+
+
+def _nearest(fixtures: list[Function], module: Module) -> list[Function]:
+    """Those that tests of ``module`` get: its own, else those of the nearest ``conftest.py``, else any."""
+    own = [f for f in fixtures if f.module is module]
+    if own:
+        return own
+    above = [f for f in fixtures if f.module.path.stem == "conftest"]
+    above = [f for f in above if f.module.path.parent in module.path.parents]
+    depth = max((len(f.module.path.parts) for f in above), default=0)
+    return [f for f in above if len(f.module.path.parts) == depth] or fixtures
 
 
 def _union(parts: Iterable[Values]) -> Values:
