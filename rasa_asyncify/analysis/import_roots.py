@@ -28,7 +28,8 @@ class ImportRoots:
 
     ``roots`` maps each module to the roots that it is imported from, with the reason for each: the folder of a module
     that is imported by its bare name or run as a script, one further up for a module of a package. ``sure_roots`` are
-    those that the module itself counts on: an absolute import at its top, named by its text, would fail without.
+    those that the module itself counts on: an absolute import at its top would fail without. With each goes the text of
+    that import where the root may be one only from there on.
     ``sure_levels`` is how many folders up, its own included, are surely packages whenever it is imported, because a
     relative import at its top would fail otherwise. ``bare_neighbours`` name those beside them, or are named by these,
     by bare names; folders ``on_own_path`` are packages that put themselves on the path.
@@ -81,6 +82,7 @@ class ImportRoots:
     # -- evidence ---------------------------------------------------------------
 
     def _read_imports(self, module: Module) -> None:
+        changes_path = any(t in module.source.text for t in ("sys.path", "addsitedir", "from sys import"))
         for statement in import_statements(module):
             node = statement.node
             if isinstance(node, ast.ImportFrom) and node.level:
@@ -88,11 +90,12 @@ class ImportRoots:
                     self.sure_levels[module] = max(self.sure_levels[module], node.level)
                 self._read_relative(node, module)
                 continue
+            is_late = changes_path or bool(self._used[module])  # another module may have changed the path
             for found in reached(statement, module, self.project):
                 text = ast.unparse(node)
                 self._note(found, text, module)
                 if statement.surely:
-                    self.sure_roots[module].setdefault(found.root, text)
+                    self.sure_roots[module].setdefault(found.root, text if is_late else "")
                     self._note_neighbour(found, module)
                 elif found.root == module.path.parent:
                     self._give(module, found.root, f"may run {text}")
