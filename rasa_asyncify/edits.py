@@ -140,16 +140,12 @@ class InlineRequest:
 
 @dataclass(frozen=True)
 class AiohttpCall:
-    """``requests.get(url)`` becomes ``await over_aiohttp(requests.get, url)``; ``shared``: by the shared session.
-
-    ``keyword`` is the name that the second positional argument gets, where there is one that needs it.
-    """
+    """``requests.get(url)`` becomes ``await over_aiohttp(requests.get, url)``; ``shared``: by the shared session."""
 
     span: Span
     rule: str
     reason: str
     shared: bool = False
-    keyword: str | None = None
 
 
 @dataclass(frozen=True)

@@ -206,9 +206,7 @@ class Decider:
         module, forms = site.scope.module, self.solver.forms
         assert isinstance(site.node, ast.Call)
         reason = f"{site.blockers[0]}() holds the event loop; not inline: {forms.why_not_inline(site)}"
-        edit = e.AiohttpCall(
-            span(site.node, module), "RA021", reason, forms.shared(module), forms.keyword(site)
-        )
+        edit = e.AiohttpCall(span(site.node, module), "RA021", reason, forms.shared(module))
         self._edit(module, edit)
 
     def _httpx_call(self, site: Site) -> None:

@@ -24,8 +24,6 @@ INLINE, OVER_AIOHTTP = "inline", "over_aiohttp"
 _SESSION = "requests.Session"
 _REPLACES = re.compile(r"\brequests(\.\w+)+ *=[^=]|\binstall_cache\(|\bHTTPAdapter\.\w+ *=[^=]")
 _PLAIN_AUTH = frozenset({"requests.auth.HTTPBasicAuth", "requests.auth.HTTPProxyAuth", "builtins.tuple"})
-# `.get` is the only function of requests whose second positional argument its sessions don't take, before 2.34.
-_SECOND_POSITIONAL = {"requests.get": "params"}
 
 
 class HttpForms:
@@ -39,7 +37,7 @@ class HttpForms:
         self.shared = shared
         self.not_inline: dict[Site, str] = {}
         self.not_native: dict[Site, str] = {}
-        self._inline = InlinePlanner()
+        self._inline = InlinePlanner(inference)
 
     def form(self, site: Site) -> str:
         """``INLINE`` or ``OVER_AIOHTTP``.
@@ -75,11 +73,6 @@ class HttpForms:
         """The plan of a site whose form is ``INLINE``."""
         return self._inline.plan(site)
 
-    def keyword(self, site: Site) -> str | None:
-        """The name for the second positional argument, where the helper needs it named."""
-        assert isinstance(site.node, ast.Call)
-        return _SECOND_POSITIONAL.get(site.blockers[0]) if len(site.node.args) > 1 else None
-
     # -- what the helper can't do ---------------------------------------------------------------
 
     def _check_helper(self, site: Site) -> None:
@@ -87,9 +80,6 @@ class HttpForms:
         assert isinstance(call, ast.Call)
         for keyword in call.keywords:
             self._check_keyword(keyword, site.scope)
-        unpacked = any(isinstance(argument, ast.Starred) for argument in call.args)
-        if unpacked and site.blockers[0] in _SECOND_POSITIONAL:
-            raise Refused("its positional arguments are unpacked")
         if any(name.startswith(f"{_SESSION}.") for name in site.blockers):
             self._check_session(call.func, site.scope)
 

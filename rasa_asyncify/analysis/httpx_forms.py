@@ -10,12 +10,13 @@ import ast
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from rasa_asyncify.analysis.definite import is_function
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.httpx_arguments import ArgumentChecker
 from rasa_asyncify.analysis.inline_requests import check_alone, fresh_name
 from rasa_asyncify.analysis.places import can_await_at, enclosing
 from rasa_asyncify.analysis.refusals import Plans, Refused
-from rasa_asyncify.analysis.sites import Site, is_direct
+from rasa_asyncify.analysis.sites import Site
 from rasa_asyncify.project.model import (
     COMPREHENSIONS,
     Assigned,
@@ -98,6 +99,8 @@ class HttpxForms:
             raise Refused("a response of httpx is closed by hand, which one of an AsyncClient can't be")
         if site.blockers[0].startswith(f"{_CLIENT}."):
             return self._local_client(call.func.value, scope)
+        if not is_function(call.func, site.blockers[0], scope, self.graph.inference):
+            raise Refused("it's called through a variable")
         return self._own_client(call, scope)
 
     def _closes_responses(self) -> bool:
@@ -116,8 +119,6 @@ class HttpxForms:
     # -- a client of its own ---------------------------------------------------------------
 
     def _own_client(self, call: ast.Call, scope: Scope) -> OwnClient:
-        if not is_direct(call.func, scope):
-            raise Refused("it's called through a variable")
         moved = [k for k in call.keywords if k.arg in _OF_THE_CLIENT]
         self.arguments.check_request(call, scope, more=_OF_THE_CLIENT)
         for keyword in moved:
@@ -182,10 +183,11 @@ class HttpxForms:
         if isinstance(binding, Parameter):
             raise Refused("its client is handed in")
         value = binding.value if isinstance(binding, (Assigned, Entered)) else None
-        values = self.graph.inference.infer(value.func, scope) if isinstance(value, ast.Call) else ()
-        if not isinstance(value, ast.Call) or values != (External(_CLIENT),):
+        if not isinstance(value, ast.Call) or not is_function(
+            value.func, _CLIENT, scope, self.graph.inference
+        ):
             raise Refused("its client may be another one")
-        if not isinstance(value.func, ast.Attribute) or not is_direct(value.func, scope):
+        if not isinstance(value.func, ast.Attribute):
             raise Refused("`Client` isn't reached through `httpx`")
         self.arguments.check_client(value, scope)
         parent = scope.facts.parents.get(value)

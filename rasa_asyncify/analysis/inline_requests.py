@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from rasa_asyncify.analysis.definite import is_function
 from rasa_asyncify.analysis.places import can_await_at, enclosing, is_within
 from rasa_asyncify.analysis.refusals import Plans, Refused
-from rasa_asyncify.analysis.sites import Site, is_direct
+from rasa_asyncify.analysis.sites import Site
+from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import Assigned, Function, Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
@@ -113,7 +115,8 @@ class InlinePlan:
 class InlinePlanner:
     """Plans one call at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, inference: Inference) -> None:
+        self.inference = inference
         self._plans = Plans(self._plan)
 
     def plan(self, site: Site) -> InlinePlan:
@@ -133,7 +136,7 @@ class InlinePlanner:
         module, _, verb = site.blockers[0].rpartition(".")
         if module != "requests":
             raise Refused("a session keeps headers and cookies")
-        if len(site.blockers) > 1 or not is_direct(call.func, site.scope):
+        if not is_function(call.func, site.blockers[0], site.scope, self.inference):
             raise Refused("it's called through a variable")
         method, arguments = _arguments(call, verb)
         skipped = int(verb == "request" and all(k.arg != "method" for k in call.keywords))

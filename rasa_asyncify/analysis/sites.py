@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TypeAlias
 
 from rasa_asyncify.analysis.decorators import wrapper_of
+from rasa_asyncify.analysis.definite import is_function, is_method
 from rasa_asyncify.analysis.signatures import fits
 from rasa_asyncify.analysis.thread_rules import ThreadRules
 from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
@@ -17,7 +18,6 @@ from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
     Class,
     Function,
-    Imported,
     Scope,
     last_name,
 )
@@ -508,10 +508,14 @@ class SiteFinder:
             return None
         kind = kinds.pop()
         assert isinstance(site.node, ast.Call)
-        if kind is None or kind in ("aiohttp", "httpx"):
+        if kind is None or kind in ("aiohttp", "httpx"):  # whose forms look for themselves
             return kind
-        is_method = any(isinstance(value, ExternalMethod) for value in values)
-        return kind if is_method or is_direct(site.node.func, site.scope) else None
+        func, scope = site.node.func, site.scope
+        if any(isinstance(value, ExternalMethod) for value in values):
+            sure = all(is_method(func, name, scope, self.inference) for name in site.blockers)
+        else:
+            sure = is_function(func, site.blockers[0], scope, self.inference)
+        return kind if sure else None
 
     # -- everything else ---------------------------------------------------------------
 
@@ -679,16 +683,6 @@ def reached_methods(value: Instance, name: str) -> list[Function]:
     if not value.exact:
         found += [m for cls in value.cls.descendants() for m in methods(cls, name)]
     return list(dict.fromkeys(found))
-
-
-def is_direct(node: ast.expr, scope: Scope) -> bool:
-    """Whether ``node`` names what an import bound, not what a variable holds."""
-    while isinstance(node, ast.Attribute):
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return False
-    found = scope.lookup(node.id)
-    return found is None or all(isinstance(b, Imported) for b in found[0])
 
 
 def _stored_for_later(node: ast.expr, scope: Scope) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextvars
 import datetime
+import inspect
 import io
 import os
 import ssl
@@ -49,14 +50,17 @@ async def over_aiohttp(call, /, *args, **kwargs):
     can't do alike (hooks, streams, retries, other transports) requests does itself, in a thread.
     """
     session = getattr(call, "__self__", None) or requests.Session()
-    if not _is_plain(call, session, kwargs):
+    if not _is_plain(call, session):
         return await _whole_in_thread(call, *args, **kwargs)
-    if await _reads_files(session, kwargs):
-        request, settings = await asyncio.to_thread(_prepare, session, call, args, kwargs)
+    named = _by_name(call, args, kwargs)
+    if type(named.get("auth") or session.auth) not in _PLAIN_AUTH:  # may ask more than once
+        return await _whole_in_thread(call, **named)
+    if await _reads_files(session, named):
+        request, settings = await asyncio.to_thread(_prepare, session, call, named)
     else:
-        request, settings = _prepare(session, call, args, kwargs, trust_env=False)
+        request, settings = _prepare(session, call, named, trust_env=False)
         if session.trust_env and _environment_matters(request.url):
-            given = kwargs.get("proxies") or {}, *map(kwargs.get, ("stream", "verify", "cert"))
+            given = named.get("proxies") or {}, *map(named.get, ("stream", "verify", "cert"))
             settings.update(session.merge_environment_settings(request.url, *given))
     if not _fits_aiohttp(session, request, settings):
         return await _whole_in_thread(session.send, request, **settings)
@@ -90,16 +94,21 @@ _INSIDES = _insides()
 _UNTOUCHED = all(inside.__module__.startswith("requests.") for group in _INSIDES for inside in group)
 
 
-def _is_plain(call, session, kwargs):
-    """Whether the call is one of requests' own, with nothing put in its place, and asks only once."""
+def _is_plain(call, session):
+    """Whether the call is one of requests' own, with nothing put in its place."""
     return (
         (call in _INSIDES[0] or getattr(call, "__func__", None) in _INSIDES[1])
         and type(session) is requests.sessions.Session
         and not any(callable(getattr(requests.Session, name, None)) for name in vars(session))
-        and type(kwargs.get("auth") or session.auth) in _PLAIN_AUTH
         and _UNTOUCHED
         and _insides() == _INSIDES
     )
+
+
+def _by_name(call, args, kwargs):
+    """The arguments by the names that ``call`` has for them; a session's method takes others in their places."""
+    arguments = inspect.signature(call).bind(*args, **kwargs).arguments
+    return {**arguments.pop("kwargs", {}), **arguments}
 
 
 async def _reads_files(session, kwargs):
@@ -135,12 +144,12 @@ async def _whole_in_thread(call, *args, **kwargs):
     return await asyncio.get_running_loop().run_in_executor(_WHOLE_CALLS, carry_out)
 
 
-def _prepare(session, call, args, kwargs, trust_env=True):
+def _prepare(session, call, kwargs, trust_env=True):
     """The request, and the settings to send it with."""
     unsent = _UnsentRequests()
     vars(unsent).update(vars(session))
     unsent.trust_env = session.trust_env and trust_env
-    return getattr(unsent, call.__name__)(*args, **kwargs)
+    return getattr(unsent, call.__name__)(**kwargs)
 
 
 def _redirect(session, request, response, settings):

@@ -475,6 +475,9 @@ class Inference:
                 found.append(
                     tuple(self._external(n) for n in names if n.rpartition(".")[2].startswith(prefix or ""))
                 )
+            elif isinstance(value, ExternalInstance) and (entry := self.catalogue.cls(value.cls)):
+                methods = sorted(n for n in entry.blocking if n.isidentifier() and n.startswith(prefix or ""))
+                found.append(tuple(ExternalMethod(value.cls, n) for n in methods))
         return _union([*found, self.by_text.attribute(node, scope)])
 
     def _result(self, value: Value, node: ast.Call, scope: Scope) -> Values:

@@ -32,7 +32,7 @@ from rasa_asyncify.edits import (
     helper,
 )
 from rasa_asyncify.plan import ModulePlan
-from rasa_asyncify.rewrite.arguments import keyword_argument, named
+from rasa_asyncify.rewrite.arguments import keyword_argument
 from rasa_asyncify.rewrite.blocks import offloaded
 from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
@@ -163,9 +163,6 @@ class Transformer(cst.CSTTransformer):
     def _aiohttp_call(self, edit: AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
-        if edit.keyword:
-            second = named(node.args[1], edit.keyword)
-            node = node.with_changes(args=[node.args[0], second, *node.args[2:]])
         return self._handed_to(self.names[helper(edit) or ""], node)
 
     def _native_call(self, edit: NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
