@@ -140,7 +140,7 @@ class Inference:
             if owner is scope:
                 return self._global_anew(owner.module, name)
             return self._global(owner.module, name)
-        return _union([*(self._binding(b, owner) for b in bindings), self._added(name, owner)])
+        return self._with_added(_union([self._binding(b, owner) for b in bindings]), name, owner)
 
     def _global(self, module: Module, name: str) -> Values:
         key = (module.scope, name)
@@ -153,8 +153,8 @@ class Inference:
     def _global_anew(self, module: Module, name: str) -> Values:
         bindings = module.scope.bindings.get(name)
         if bindings:
-            known = [self._binding(b, module.scope) for b in bindings]
-            return _union([*known, self._added(name, module.scope)])
+            known = _union([self._binding(b, module.scope) for b in bindings])
+            return self._with_added(known, name, module.scope)
         return self._target(self.project.resolve_global(module, name))
 
     def _target(self, target: object) -> Values:
@@ -176,9 +176,14 @@ class Inference:
             known = self._externals[name] = External(self.catalogue.canonical(name))
         return known
 
-    def _added(self, name: str, scope: Scope) -> Values:
-        """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``."""
-        return self.additions.to_name(name, scope)
+    def _with_added(self, known: Values, name: str, scope: Scope) -> Values:
+        """With what is put into a container after it was made: ``x.append(y)``, ``x[k] = y``.
+
+        A library's own object is none, though its methods may have such names (``table.update(row)``).
+        """
+        if known and all(isinstance(v, ExternalInstance) for v in known):
+            return known
+        return _union([known, self.additions.to_name(name, scope)])
 
     def _binding(self, binding: Binding, scope: Scope) -> Values:
         if scope.parent is None and scope.module.bound_in:
@@ -347,9 +352,13 @@ class Inference:
         family = ancestry if exact else cls.relatives()
         for relative in family:
             found += [self.infer(value, scope) for value, scope in self.stored(relative, name)]
+        if not any(found):
+            inherited = _union(self._inherited(base, name) for base in sorted(cls.all_external_bases()))
+            if any(isinstance(v, ExternalInstance) for v in inherited):
+                return inherited  # a library's own object, whatever is done with it
         found += self._put_in(cls, name, family, known=any(found))
         if not any(found):
-            found = [self._inherited(base, name) for base in sorted(cls.all_external_bases())]
+            return _union(self._inherited(base, name) for base in sorted(cls.all_external_bases()))
         return _union(found)
 
     def _put_in(self, cls: Class, name: str, family: list[Class], *, known: bool) -> list[Values]:
