@@ -1,0 +1,39 @@
+"""What is known to go wrong: the constructs, and which kinds of problems a program with one of them may have.
+
+An entry goes when the construct is mended: `run_constructs.py --singles` tells.
+"""
+
+from __future__ import annotations
+
+UNSEEN = frozenset({"held unseen", "held elsewhere"})  # it blocks, and nothing says so
+# The same, and left un-awaited where another action makes what it calls a coroutine function.
+UNAWAITED = UNSEEN | {"never awaited"}
+
+KNOWN: dict[str, frozenset[str]] = {
+    # What Python calls by itself, which the README names among the known limits.
+    "__str__": UNSEEN,
+    "operators": UNSEEN,
+    "property with a setter": UNSEEN,
+    "descriptor": UNSEEN,
+    "__getattr__ that delegates": UNSEEN,
+    "ExitStack callback": UNSEEN,
+    "weakref finalizer": UNSEEN,
+    # Put in place of something at run time.
+    "a function of a module replaced": UNSEEN,
+    "class attribute that is a function": UNSEEN,
+    "class made by type": UNSEEN,
+    "function with an attribute": UNSEEN,
+    "generic class": UNSEEN,
+    "override by assignment to the class": UNSEEN,
+    "override by partialmethod that blocks": UNSEEN,
+    "override by setattr that blocks": UNSEEN,
+    # As values these leaves are lambdas.
+    "reading a file, inline": UNSEEN,
+    "reading a path, inline": UNSEEN,
+    "requests.get, inline": UNSEEN,
+    # Found by a name or in a collection.
+    "attrgetter": UNSEEN,
+    "lambda with a default": UNSEEN,
+    "metaclass that collects steps": UNAWAITED,
+    "methodcaller": UNSEEN,
+}
