@@ -147,6 +147,7 @@ def _add_class(
     entries: Entries, inference: Inference, cls: Class, kinds: set[str], limits: SdkLimits
 ) -> None:
     for ancestor in cls.ancestry():
+        _add_decorated(entries, inference, ancestor, kinds)
         for name, bindings in ancestor.scope.bindings.items():
             treatment = sdk.treatment(kinds, name)
             if treatment is None:
@@ -170,6 +171,24 @@ def _add_made(entries: Entries, inference: Inference, module: Module) -> None:
                 treatment = sdk.treatment(kinds, name) if kinds else None
                 if treatment is not None:
                     _add_assigned(entries, inference, value, treatment, scope)
+
+
+def _add_decorated(entries: Entries, inference: Inference, cls: Class, kinds: set[str]) -> None:
+    """The entry points that the class's decorators put into it: ``cls.run = run``."""
+    for decorator in cls.node.decorator_list:
+        named = decorator.func if isinstance(decorator, ast.Call) else decorator
+        for value in inference.infer(named, cls.parent):
+            if isinstance(value, OwnFunction):
+                for scope in (value.function.scope, *(f.scope for f in value.function.scope.functions())):
+                    _add_stored(entries, inference, scope, kinds)
+
+
+def _add_stored(entries: Entries, inference: Inference, scope: Scope, kinds: set[str]) -> None:
+    parameters = {a.arg for a in scope.function.node.args.args} if scope.function is not None else set()
+    for target, value in scope.facts.stores:
+        treatment = sdk.treatment(kinds, target.attr)
+        if treatment is not None and isinstance(target.value, ast.Name) and target.value.id in parameters:
+            _add_assigned(entries, inference, value, treatment, scope)
 
 
 def _kinds_of(bases: ast.expr, scope: Scope, inference: Inference) -> set[str]:
