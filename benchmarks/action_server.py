@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,10 +37,10 @@ class Answer:
 
 
 class ActionServer:
-    """A context manager around `python -m rasa_sdk --actions PACKAGE`, run in `folder`.
+    """A context manager around `python -m rasa_sdk --actions actions`, run in `folder`.
 
-    `python` is any interpreter that has rasa-sdk 3 and what the project needs; `env` is added to
-    the environment. There is one worker unless `env` says otherwise.
+    `python` is any interpreter that has rasa-sdk 3 and what the project needs, `arguments` what it is
+    given, before `--port`; `env` is added to the environment. There is one worker unless `env` says otherwise.
 
     Raises (on entering):
         NotStarted: the server ended at once, or is not healthy after `patience` seconds.
@@ -51,7 +51,7 @@ class ActionServer:
         folder: Path,
         *,
         python: str | Path = sys.executable,
-        package: str = "actions",
+        arguments: Sequence[str] = ("-m", "rasa_sdk", "--actions", "actions"),
         env: Mapping[str, str] | None = None,
         patience: float = 60.0,
     ) -> None:
@@ -59,7 +59,7 @@ class ActionServer:
         self.port = _free_port()
         self.patience = patience
         self._whole_log: str | None = None
-        self._command = [str(python), "-m", "rasa_sdk", "--actions", package]
+        self._command = [str(python), *arguments]
         self._env = {
             **os.environ,
             "ACTION_SERVER_SANIC_WORKERS": "1",
@@ -118,6 +118,7 @@ class ActionServer:
             env=self._env,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            start_new_session=True,  # a server that fails may kill its whole process group (Sanic does)
         )
         try:
             self._wait_until_healthy()

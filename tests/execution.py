@@ -167,6 +167,8 @@ def run_action(
     *,
     package: str = "actions",
     env: Mapping[str, str] | None = None,
+    within: str = ".",
+    python_path: Sequence[str] = (),
     server: RecordingServer | None = None,
     snapshot: Snapshot | None = None,
     limit: float = 30.0,
@@ -175,7 +177,8 @@ def run_action(
 ) -> Outcome:
     """Run one action of the project in `folder` in an event loop of its own.
 
-    `call` are the arguments of `action_call`; `limit` is in seconds. `server` is asked for the
+    `call` are the arguments of `action_call`, `package` to `python_path` those of `loaded`; `limit` is in
+    seconds. `server` is asked for the
     requests of this run, `snapshot` (see `files`, `rows`) for what the run left behind. `runner`
     stands between the executor and the caller, for those who watch the run.
 
@@ -187,7 +190,8 @@ def run_action(
     if server is not None:
         server.take()
     one = action_call(action_name, **call)
-    with loaded(folder, package=package, env=env) as executor, _all_awaited():
+    loading = loaded(folder, package=package, env=env, within=within, python_path=python_path)
+    with loading as executor, _all_awaited():
         outcome = asyncio.run(_within(limit, (runner or _run)(executor, one)))
     outcome.requests = server.take() if server is not None else []
     outcome.snapshot = snapshot(folder) if snapshot is not None else None

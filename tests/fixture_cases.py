@@ -27,6 +27,11 @@ out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a 
     [[run]]                 # the actions to run, in this order: arguments of `run_action`
     action = "action_weather"
     slots = { city = "Oslo" }
+    says = ["4 degrees"]    # the texts that it utters (not checked where it is left out)
+
+    [[start]]               # how its users start it, and run its tests: the fields of `Start`. Where it is left
+    command = "python -m rasa_sdk --actions actions"    # out, these. Others are for the topic `layouts`
+    folder = "bot"          # (see test_layouts.py), whose commands are run as they are.
 """
 
 from __future__ import annotations
@@ -48,6 +53,7 @@ from typing import Any
 import services
 from execution import ROOT, LoopReport, Snapshot, blocking_calls, files, rows
 from recording_server import RecordedRequest, RecordingServer, Reply
+from starts import Start, read_start
 
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
@@ -93,6 +99,13 @@ class Case:
     snapshot: Mapping[str, Any] = field(default_factory=dict)
     route: tuple[Mapping[str, Any], ...] = ()
     run: tuple[Mapping[str, Any], ...] = ()
+    start: tuple[Start, ...] = (Start(),)
+
+    @property
+    def calls(self) -> list[tuple[Start, Mapping[str, Any]]]:
+        """Each action that a rasa-sdk server of the case has, with how that is started."""
+        servers = [start for start in self.start if start.package is not None]
+        return [(start, run) for start in servers for run in self.run if start.runs(run["action"])]
 
     @property
     def name(self) -> str:
@@ -114,7 +127,8 @@ def read_case(folder: Path) -> Case:
     """Read one case. Raises TypeError for a key that case.toml can't have."""
     given = tomllib.loads((folder / "case.toml").read_text(encoding="utf-8"))
     lists = {key: tuple(value) for key, value in given.items() if isinstance(value, list)}
-    return Case(folder, **{**given, **lists})
+    starts = {"start": tuple(read_start(**one) for one in given["start"])} if "start" in given else {}
+    return Case(folder, **{**given, **lists, **starts})
 
 
 def all_cases(fixtures: Path = FIXTURES) -> list[Case]:
@@ -204,30 +218,53 @@ def running_services(case: Case) -> Iterator[dict[str, str]]:
 
 
 def run_case(case: Case, folder: Path) -> list[LoopReport]:
-    """Run the case's actions, in their order, on the project in `folder`."""
+    """Run the case's actions, as `case.calls` lists them, on the project in `folder`."""
     snapshot = _snapshot(case)
     reports = []
-    with running_services(case) as where, stubs(case), quiet_logs(), RecordingServer() as server:
-        for route in case.route:
-            replies = [_reply(**reply) for reply in route["replies"]]
-            server.on(route["path"], *replies, method=route.get("method"))
-        for one in case.run:
-            arguments = {key: value for key, value in one.items() if key != "action"}
+    with running_services(case) as where, stubs(case), quiet_logs(), scripted_server(case) as server:
+        for start, one in case.calls:
+            start.lay_out(folder)
             report = blocking_calls(
                 folder,
                 one["action"],
                 server=server,
                 snapshot=snapshot,
                 blocks=case.blocks,
-                env={"API_URL": server.url, "http_proxy": server.url, "no_proxy": "127.0.0.1", **where},
-                **arguments,
+                env={**server_env(server), **where},
+                **loading(start),
+                **arguments(one),
             )
-            report.outcome.requests = [_without_length(r) for r in report.outcome.requests]
+            report.outcome.requests = [without_length(r) for r in report.outcome.requests]
             reports.append(report)
     return reports
 
 
-def _without_length(request: RecordedRequest) -> RecordedRequest:
+@contextmanager
+def scripted_server(case: Case) -> Iterator[RecordingServer]:
+    """The server that the case's actions ask."""
+    with RecordingServer() as server:
+        for route in case.route:
+            replies = [_reply(**reply) for reply in route["replies"]]
+            server.on(route["path"], *replies, method=route.get("method"))
+        yield server
+
+
+def server_env(server: RecordingServer) -> dict[str, str]:
+    """What tells the actions where that is."""
+    return {"API_URL": server.url, "http_proxy": server.url, "no_proxy": "127.0.0.1"}
+
+
+def loading(start: Start) -> dict[str, Any]:
+    """The arguments of `loaded` that do what a server started so does."""
+    return {"package": start.package, "within": start.folder, "python_path": start.python_path}
+
+
+def arguments(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What is handed to an action with the call."""
+    return {key: value for key, value in run.items() if key not in ("action", "says")}
+
+
+def without_length(request: RecordedRequest) -> RecordedRequest:
     """Of an OPTIONS without a body, requests says that it has 0 bytes, and aiohttp nothing."""
     headers = tuple(pair for pair in request.headers if pair != ("content-length", "0"))
     return replace(request, headers=headers)

@@ -9,7 +9,7 @@ import os
 import pickle
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -42,25 +42,33 @@ class _FreshExecutor(ActionExecutor):
 
 @contextlib.contextmanager
 def loaded(
-    folder: Path, *, package: str = "actions", env: Mapping[str, str] | None = None
+    folder: Path,
+    *,
+    package: str = "actions",
+    env: Mapping[str, str] | None = None,
+    within: str = ".",
+    python_path: Sequence[str] = (),
 ) -> Iterator[ActionExecutor]:
-    """Import the package found in `folder` anew and register its actions.
+    """Import a package of the project in `folder` anew and register its actions.
 
-    Inside the block `folder` is the working directory and the head of `sys.path`, and `env` is
-    added to the environment. All of it is undone at the end, and what was imported is forgotten.
+    `within` is the folder of the project that its server is started from, `python_path` what PYTHONPATH holds.
+    Inside the block the former is the working directory and the head of `sys.path`, followed by the latter, and
+    `env` is added to the environment. All of it is undone at the end, and what was imported is forgotten.
 
     Raises:
         NotLoadable: the package, or a module in it, fails to import.
     """
     folder = folder.resolve()
+    start = (folder / within).resolve()
+    roots = [start, *((start / entry).resolve() for entry in python_path)]
     with contextlib.ExitStack() as stack:
         stack.enter_context(mock.patch.dict(os.environ, env or {}))
-        stack.enter_context(mock.patch.object(sys, "path", [str(folder), *sys.path]))
+        stack.enter_context(mock.patch.object(sys, "path", [*map(str, roots), *sys.path]))
         # Two versions of a file written within a second may share their bytecode otherwise.
         stack.enter_context(mock.patch.object(sys, "dont_write_bytecode", True))
         stack.callback(os.chdir, Path.cwd())
-        os.chdir(folder)
-        stack.enter_context(_own_modules(folder))
+        os.chdir(start)
+        stack.enter_context(_own_modules(folder, roots))
         executor = _FreshExecutor()
         try:
             executor.register_package(package)
@@ -70,9 +78,10 @@ def loaded(
 
 
 @contextlib.contextmanager
-def _own_modules(folder: Path) -> Iterator[None]:
-    """Hide the loaded modules that share a name with one of the folder's; forget the folder's."""
-    names = {path.stem for path in folder.iterdir() if path.is_dir() or path.suffix == ".py"}
+def _own_modules(folder: Path, roots: Sequence[Path]) -> Iterator[None]:
+    """Hide the loaded modules that share a name with one in the roots; forget the folder's."""
+    paths = [path for root in roots for path in root.iterdir()]
+    names = {path.stem for path in paths if path.is_dir() or path.suffix == ".py"}
     shadowed = {
         name: module
         for name, module in sys.modules.items()

@@ -23,6 +23,7 @@ from fixture_cases import (
     Case,
     all_cases,
     counts,
+    loading,
     migrate_tree,
     missing,
     run_case,
@@ -106,7 +107,7 @@ def test_behaviour_and_event_loop(migrated: Migrated, tmp_path: Path) -> None:
 
 
 def skip_unless_it_runs(case: Case) -> None:
-    if not case.run:
+    if not case.calls:
         pytest.skip("no action of this case can be run on the installed rasa-sdk")
     if reason := missing(case):
         pytest.skip(reason)
@@ -121,8 +122,9 @@ def check_behaviour(case: Case, before: list[LoopReport], after: list[LoopReport
         assert all(report.outcome.error for report in before)
         assert not any(report.outcome.error for report in after)
         return
-    for run, was, now in zip(case.run, before, after, strict=True):
+    for (_, run), was, now in zip(case.calls, before, after, strict=True):
         assert now.outcome.behaviour == was.outcome.behaviour, (run, was.outcome, now.outcome)
+        assert was.outcome.texts == run.get("says", was.outcome.texts)
     # A case whose actions all fail shows nothing.
     assert any(not report.outcome.error for report in before)
 
@@ -130,6 +132,7 @@ def check_behaviour(case: Case, before: list[LoopReport], after: list[LoopReport
 def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path) -> None:
     """rasa-sdk 3.21 sends the action instances to a worker process."""
     skip_unless_it_runs(migrated.case)
+    start, _ = migrated.case.calls[0]
     with ExitStack() as stack:
         try:
             where = stack.enter_context(running_services(migrated.case))
@@ -137,11 +140,14 @@ def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path) -> None:
             pytest.skip(str(reason))
         stack.enter_context(stubs(migrated.case))
         env = {"API_URL": "http://127.0.0.1:9", **where}
+        before, after = (copy_of(folder, tmp_path) for folder in (migrated.before, migrated.after))
+        start.lay_out(before)
+        start.lay_out(after)
         try:
-            pickled(copy_of(migrated.before, tmp_path), env=env)
+            pickled(before, env=env, **loading(start))
         except (AttributeError, TypeError) as error:  # such as the SDK's own InMemoryKnowledgeBase
             pytest.skip(f"not before either: {error}")
-        assert pickled(copy_of(migrated.after, tmp_path), env=env)
+        assert pickled(after, env=env, **loading(start))
 
 
 @pytest.mark.parametrize("case", [c for c in CASES if c.own_tests], ids=lambda case: case.name)

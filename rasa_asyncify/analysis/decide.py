@@ -222,7 +222,8 @@ class Decider:
                 ),
             )
             return
-        self._edit(module, e.UseAsyncClient(at, "RA022", reason))
+        if all(site.node is not call for call, _ in plan.made):
+            self._edit(module, e.UseAsyncClient(at, "RA022", reason))
         reason = "the client's requests are awaited"
         for call, block in plan.made:
             tls = _loads_tls(k.arg for k in call.keywords)

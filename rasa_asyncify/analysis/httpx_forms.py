@@ -97,6 +97,8 @@ class HttpxForms:
             raise Refused("it isn't called by way of `httpx` or a client")
         if self._closes_responses():
             raise Refused("a response of httpx is closed by hand, which one of an AsyncClient can't be")
+        if site.blockers[0] == _CLIENT:
+            return self._local_client(_bound_to(call, scope), scope)
         if site.blockers[0].startswith(f"{_CLIENT}."):
             return self._local_client(call.func.value, scope)
         if not is_function(call.func, site.blockers[0], scope, self.graph.inference):
@@ -149,7 +151,7 @@ class HttpxForms:
 
     # -- a client of the function ---------------------------------------------------------------
 
-    def _local_client(self, receiver: ast.expr, scope: Scope) -> LocalClient:
+    def _local_client(self, receiver: ast.AST | None, scope: Scope) -> LocalClient:
         if isinstance(receiver, ast.Attribute):
             raise Refused(_KEPT)
         if not isinstance(receiver, ast.Name):
@@ -258,6 +260,14 @@ class HttpxForms:
             encloses = client and site.node in enclosing(call, scope)
             if encloses or lazy or not can_await_at(site.node, scope):
                 raise Refused("another blocking call of its statement may go to a thread with it")
+
+
+def _bound_to(call: ast.Call, scope: Scope) -> ast.AST | None:
+    """What the value of a call is bound to by its ``with`` or its assignment."""
+    parent = scope.facts.parents.get(call)
+    if isinstance(parent, ast.withitem):
+        return parent.optional_vars
+    return parent.targets[0] if isinstance(parent, ast.Assign) else None
 
 
 def _statement(node: ast.AST, scope: Scope) -> ast.stmt | None:

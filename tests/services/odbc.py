@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 
 from services.processes import Unavailable
@@ -23,10 +22,10 @@ class Driver:
 @contextlib.contextmanager
 def serve() -> Iterator[Driver]:
     """Look for the driver. Raises Unavailable where it, or pyodbc, isn't there."""
-    if importlib.util.find_spec("pyodbc") is None:
-        raise Unavailable("pyodbc is not installed")
-    import pyodbc
-
+    try:
+        import pyodbc
+    except ImportError as error:  # also where unixODBC's library is missing
+        raise Unavailable(f"pyodbc can't be used: {error}") from error
     if _NAME not in pyodbc.drivers():
         raise Unavailable("the ODBC driver for SQLite is not installed")
     yield Driver()
