@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasa_asyncify.catalogue import is_known
-from rasa_asyncify.project.model import Class, Function, Imported, Module, Opaque, Scope, dotted
+from rasa_asyncify.project.model import Binding, Class, Function, Imported, Module, Opaque, Scope, dotted
 from rasa_asyncify.source import Source
 
 
@@ -72,7 +72,7 @@ class Project:
     def _link(self, cls: Class) -> None:
         for base in cls.node.bases:
             name = dotted(base)
-            target = self.resolve_dotted(name, cls.parent) if name else None
+            target = self._base_of(cls, name, base.lineno) if name else None
             if isinstance(target, Class):
                 cls.bases.append(target)
                 target.subclasses.append(cls)
@@ -80,6 +80,16 @@ class Project:
                 cls.external_bases.append(target)
             elif not (isinstance(base, ast.Subscript) and dotted(base.value) in ("Generic", "Protocol")):
                 cls.unknown_bases = True
+
+    def _base_of(self, cls: Class, name: str, line: int) -> Class | Function | str | None:
+        """What ``name`` is where the class statement reads it: its own name may be that of its base."""
+        found = cls.parent.lookup(name)
+        if found is not None and found[1] is cls.parent and all(_line_of(b) >= line for b in found[0]):
+            starred = self._starred(cls.module, name, frozenset())
+            if isinstance(starred, (Class, str)):
+                return starred
+        target = self.resolve_dotted(name, cls.parent, line)
+        return target if target is not cls else None
 
     def classes(self) -> list[Class]:
         """Every class of the project."""
@@ -221,6 +231,12 @@ class Project:
                     return found
                 continue
             return (module, name)
+        return self._starred(module, name, seen)
+
+    def _starred(
+        self, module: Module, name: str, seen: frozenset[tuple[Module, str]]
+    ) -> Module | Folder | Class | Function | str | tuple[Module, str] | None:
+        """What the star imports of a module bring under ``name``."""
         for node in module.scope.facts.star_imports:
             own = self.find_module(node.module or "", node.level, module)
             if isinstance(own, Module):
@@ -231,15 +247,18 @@ class Project:
                 return f"{node.module}.{name}"
         return None
 
-    def resolve_dotted(self, name: str, scope: Scope) -> Class | Function | str | None:
-        """A class, a function or an external dotted name for ``a.b.c`` written in ``scope``."""
+    def resolve_dotted(self, name: str, scope: Scope, line: int | None = None) -> Class | Function | str | None:
+        """A class, a function or an external dotted name for ``a.b.c`` written in ``scope``.
+
+        With a ``line`` of the scope's own code, what is bound before it goes first: ``class Action(Action)``.
+        """
         head, *rest = name.split(".")
         found = scope.lookup(head)
         target: Module | Folder | Class | Function | str | tuple[Module, str] | None = None
         if found is None:
             target = self.resolve_global(scope.module, head)
         else:
-            for binding in reversed(found[0]):
+            for binding in _latest_first(found[0], line if found[1] is scope else None):
                 if isinstance(binding, (Function, Class)):
                     target = binding
                 elif isinstance(binding, Imported):
@@ -258,6 +277,19 @@ class Project:
         if target is None and found is None and not rest and head in _BUILTIN_CLASSES:
             return head
         return target if isinstance(target, (Class, Function, str)) else None
+
+
+def _latest_first(bindings: list[Binding], line: int | None) -> list[Binding]:
+    """The bindings from the last one on, those before ``line`` first."""
+    latest = bindings[::-1]
+    if line is None or len(bindings) == 1:
+        return latest
+    return sorted(latest, key=lambda binding: _line_of(binding) >= line)
+
+
+def _line_of(binding: Binding) -> int:
+    """Where a definition or an import stands; 0 for what else binds a name."""
+    return binding.node.lineno if isinstance(binding, (Function, Class, Imported)) else 0
 
 
 def _merge_globals(module: Module) -> None:
