@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
+from rasa_asyncify.project.additions import attribute_stores
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
     Annotated,
@@ -100,13 +101,8 @@ class Overrides:
         """By attribute: (object, value, scope) of ``x.name = value`` and ``setattr(x, "name", value)``."""
         found: dict[str, list[tuple[ast.expr, ast.expr, Scope]]] = defaultdict(list)
         for scope in self._scopes():
-            for target, value in scope.facts.stores:
-                found[target.attr].append((target.value, value, scope))
-            for call in scope.facts.calls:
-                if last_name(call.func) in ("setattr", "__setattr__") and len(call.args) == 3:
-                    name = call.args[1]
-                    if isinstance(name, ast.Constant) and isinstance(name.value, str):
-                        found[name.value].append((call.args[0], call.args[2], scope))
+            for attribute, target, value in attribute_stores(scope):
+                found[attribute].append((target, value, scope))
         return found
 
     @cached_property

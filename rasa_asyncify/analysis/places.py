@@ -86,7 +86,8 @@ def is_deferred(node: ast.AST, scope: Scope, runners: frozenset[Function], infer
         if isinstance(child, ast.Lambda):
             call = scope.facts.parents.get(parent) if isinstance(parent, ast.keyword) else parent
             if isinstance(call, ast.Call) and call.func is not child:
-                return is_deferring_call(call, scope, runners, inference)
+                if is_deferring_call(call, scope, runners, inference):
+                    return True
         child = parent
     return False
 

@@ -8,8 +8,17 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rasa_asyncify.project.metaclasses import metaclass_of
-from rasa_asyncify.project.model import Addition, Assigned, Class, Function, Imported, Module, Scope
-from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnModule, Values
+from rasa_asyncify.project.model import (
+    Addition,
+    Assigned,
+    Class,
+    Function,
+    Imported,
+    Module,
+    Scope,
+    last_name,
+)
+from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values
 
 if TYPE_CHECKING:
     from rasa_asyncify.project.inference import Inference
@@ -27,6 +36,7 @@ class Additions:
         self.inference = inference
         self.project = inference.project
         self._of_module: dict[Module, dict[str, list[tuple[Addition, Scope]]]] = {}
+        self._stored: dict[str, list[tuple[ast.expr, ast.expr, Scope]]] | None = None
         self._growing: dict[str, list[Module]] | None = None
         # Containers that are handed to functions, which may put something into their parameters.
         self.handed: dict[str, list[tuple[ast.expr, Scope, Function, str]]] = defaultdict(list)
@@ -97,6 +107,45 @@ class Additions:
                         if self._is_attribute(target, scope, cls):
                             found.append(self.inference.infer(value, scope))
         return union(found)
+
+    def put_in_place_of(self, cls: Class, name: str) -> Values:
+        """What is assigned in place of a method: ``Api.load = other``, ``setattr(Api, "load", other)``.
+
+        What tests replace is left out.
+        """
+        found = [
+            self.inference.infer(value, scope)
+            for target, value, scope in self._stores(name)
+            if not scope.module.is_test and not _is_self(target, scope.function)
+            if self._belongs(target, scope, cls.relatives())
+        ]
+        return union(found)
+
+    def to_function(self, function: Function, name: str) -> Values:
+        """What is assigned to an attribute of a function."""
+        found = [
+            self.inference.infer(value, scope)
+            for target, value, scope in self._stores(name)
+            if any(
+                isinstance(v, OwnFunction) and v.function is function
+                for v in self.inference.infer(target, scope)
+            )
+        ]
+        return union(found)
+
+    def _stores(self, name: str) -> list[tuple[ast.expr, ast.expr, Scope]]:
+        """(object, value, scope) of each ``x.name = value`` and ``setattr(x, "name", value)``."""
+        if self._stored is None:
+            self._stored = defaultdict(list)
+            for module in self.project.modules.values():
+                for scope in _scopes(module):
+                    for attribute, target, value in attribute_stores(scope):
+                        self._stored[attribute].append((target, value, scope))
+        return self._stored.get(name, [])
+
+    def _belongs(self, node: ast.expr, where: Scope, family: list[Class]) -> bool:
+        values = self.inference.infer(node, where)
+        return any(isinstance(v, (Instance, OwnClass)) and v.cls in family for v in values)
 
     # -- where to look ---------------------------------------------------------------
 
@@ -173,6 +222,17 @@ class Additions:
             found.append(values)
         items = union(found)
         return (Container(items),) if items else ()
+
+
+def attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
+    """(attribute, object, value) of ``x.name = value`` and ``setattr(x, "name", value)`` in the scope's own code."""
+    for target, value in scope.facts.stores:
+        yield target.attr, target.value, value
+    for call in scope.facts.calls:
+        if last_name(call.func) in ("setattr", "__setattr__") and len(call.args) == 3:
+            name = call.args[1]
+            if isinstance(name, ast.Constant) and isinstance(name.value, str):
+                yield name.value, call.args[0], call.args[2]
 
 
 def union(parts: object) -> Values:

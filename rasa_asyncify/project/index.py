@@ -247,7 +247,9 @@ class Project:
                 return f"{node.module}.{name}"
         return None
 
-    def resolve_dotted(self, name: str, scope: Scope, line: int | None = None) -> Class | Function | str | None:
+    def resolve_dotted(
+        self, name: str, scope: Scope, line: int | None = None
+    ) -> Class | Function | str | None:
         """A class, a function or an external dotted name for ``a.b.c`` written in ``scope``.
 
         With a ``line`` of the scope's own code, what is bound before it goes first: ``class Action(Action)``.

@@ -16,7 +16,7 @@ from rasa_asyncify.project.additions import Additions
 from rasa_asyncify.project.by_text import ByText
 from rasa_asyncify.project.expressions import is_plain_type, text_start
 from rasa_asyncify.project.index import Folder, Project
-from rasa_asyncify.project.metaclasses import is_metaclass, made_by, metaclass_of
+from rasa_asyncify.project.metaclasses import is_metaclass, is_namespace, made_by, members_of, metaclass_of
 from rasa_asyncify.project.model import (
     Annotated,
     Assigned,
@@ -218,6 +218,8 @@ class Inference:
             return (Instance(owner, exact=False),)
         self.asked.add((function, parameter.name))
         found: list[Values] = []
+        if owner is not None and is_metaclass(owner) and is_namespace(parameter):
+            found.append(members_of(made_by(owner, self)))
         if parameter.annotation is not None and not is_plain_type(parameter.annotation):
             found.append(self.annotation(parameter.annotation, function.parent))
         if parameter.default is not None:
@@ -305,6 +307,8 @@ class Inference:
             return self._class_attribute(value.cls, name, exact=value.exact, instance=True)
         if isinstance(value, Super):
             return self._super_attribute(value, name)
+        if isinstance(value, OwnFunction):
+            return self.additions.to_function(value.function, name)
         if isinstance(value, Container):
             if value.named:
                 return value.items
@@ -372,8 +376,8 @@ class Inference:
                 b for c in family for bs in c.scope.bindings.values() for b in bs if isinstance(b, Assigned)
             )
             found += [self.infer(b.value, cls.scope) for b in members]
-        has_method = any(c.method(name) is not None for c in family)
-        if has_method:
+        if any(c.method(name) is not None for c in family):
+            found.append(self.additions.put_in_place_of(cls, name))
             return found
         if name in _GIVING and any(self.is_collection(c) for c in family):
             found.append(
@@ -670,8 +674,8 @@ class Inference:
                 found += [self.returned(m.function) for m in methods if isinstance(m, OwnFunction)]
                 if self.is_collection(value.cls):
                     found.append(self._of_all(self.additions.to_itself(value.cls)))
-            elif isinstance(value, OwnClass) and is_enumeration(value.cls):
-                found.append((Instance(value.cls),))
+            elif isinstance(value, OwnClass):  # a generic one stays what it is
+                found.append((Instance(value.cls),) if is_enumeration(value.cls) else (value,))
             elif isinstance(value, ExternalInstance):
                 found.append(self._method_result(value.cls, "__getitem__"))
         return _union(found)
@@ -784,7 +788,15 @@ _MAPPED = frozenset({"builtins.map", "builtins.filter"})
 _MANY_THROUGH = frozenset({"builtins.zip", "itertools.chain"})
 # functools.partial(f, x) is called like f; copies and closing(x), when entered, give what they were given.
 _PASS_THROUGH = frozenset(
-    {"functools.partial", "copy.copy", "copy.deepcopy", "contextlib.closing", "contextlib.nullcontext"}
+    {
+        "functools.partial",
+        "functools.partialmethod",
+        "builtins.staticmethod",
+        "copy.copy",
+        "copy.deepcopy",
+        "contextlib.closing",
+        "contextlib.nullcontext",
+    }
     | {f"builtins.{n}" for n in ("enumerate", "iter", "reversed")}
     | {"itertools.islice", "itertools.cycle", "types.MappingProxyType", "collections.deque"}
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rasa_asyncify.project.model import Class
-from rasa_asyncify.project.values import OwnClass, Values
+from rasa_asyncify.project.model import Class, Function, Parameter
+from rasa_asyncify.project.values import Container, OwnClass, OwnFunction, Values
 
 if TYPE_CHECKING:
     from rasa_asyncify.project.inference import Inference
@@ -29,3 +29,18 @@ def made_by(metaclass: Class, inference: Inference) -> Values:
     """The classes of the project that ``metaclass`` makes."""
     family = [metaclass, *metaclass.descendants()]
     return tuple(OwnClass(c) for c in inference.project.classes() if metaclass_of(c, inference) in family)
+
+
+def is_namespace(parameter: Parameter) -> bool:
+    """Whether it is what ``__new__(mcs, name, bases, namespace)`` gets the members of the new class in."""
+    arguments = parameter.function.node.args
+    positional = [*arguments.posonlyargs, *arguments.args]
+    is_fourth = len(positional) > 3 and positional[3].arg == parameter.name
+    return is_fourth and parameter.function.name in ("__new__", "__init__")
+
+
+def members_of(classes: Values) -> Values:
+    """A container of the methods in the classes' own bodies."""
+    owned = (v.cls.scope.facts.nested for v in classes if isinstance(v, OwnClass))
+    items = tuple(OwnFunction(f) for nested in owned for f in nested if isinstance(f, Function))
+    return (Container(items),) if items else ()

@@ -6,8 +6,6 @@ An entry goes when the construct is mended: `run_constructs.py --singles` tells.
 from __future__ import annotations
 
 UNSEEN = frozenset({"held unseen", "held elsewhere"})  # it blocks, and nothing says so
-# The same, and left un-awaited where another action makes what it calls a coroutine function.
-UNAWAITED = UNSEEN | {"never awaited"}
 
 KNOWN: dict[str, frozenset[str]] = {
     # What Python calls by itself, which the README names among the known limits.
@@ -20,22 +18,12 @@ KNOWN: dict[str, frozenset[str]] = {
     "weakref finalizer": UNSEEN,
     # Put in place of something at run time.
     "a function of a module replaced": UNSEEN,
-    "class attribute that is a function": UNSEEN,
     "class made by type": UNSEEN,
-    "function with an attribute": UNSEEN,
-    "generic class": UNSEEN,
-    "override by assignment to the class": UNSEEN,
-    "override by partialmethod that blocks": UNSEEN,
-    "override by setattr that blocks": UNSEEN,
-    # With a session's method behind it, a later --check takes it to be on the event loop, though it is in a thread.
-    "reduce": frozenset({"check"}),
     # As values these leaves are lambdas.
     "reading a file, inline": UNSEEN,
     "reading a path, inline": UNSEEN,
     "requests.get, inline": UNSEEN,
     # Found by a name or in a collection.
     "attrgetter": UNSEEN,
-    "lambda with a default": UNSEEN,
-    "metaclass that collects steps": UNAWAITED,
     "methodcaller": UNSEEN,
 }
