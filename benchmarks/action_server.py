@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -160,6 +161,8 @@ class ActionServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(ProcessLookupError):  # workers that outlived it
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._whole_log = self.log
         self._log.close()
         Path(self._log.name).unlink(missing_ok=True)

@@ -338,7 +338,8 @@ class Solver:
         if function.is_static and (function.owner is None or function.owner.parent.function is not None):
             return "it is static in a local class"
         for site in self.graph.finder.sites(function.scope):
-            if site.runs_unknown or any(t.is_async for t in site.targets):
+            # Run to its end in the thread, what becomes one would wait there for a thread itself: maybe for this one.
+            if site.runs_unknown or any(t.is_async or t in self._must for t in site.targets):
                 return "it calls a coroutine function"
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):

@@ -63,8 +63,20 @@ class Graph:
             todo += self._wrappers(function)
             for site in self.finder.sites(function.scope):
                 todo += site.targets
+        self._note_at_import()
         self.runners = frozenset(f for f in self.reached if is_runner(f))
         return len(self._references) > known
+
+    def _note_at_import(self) -> None:
+        """Learn what the modules' own code, and what that calls, hands to functions: ``signal.connect(notify)``."""
+        modules = self.inference.project.modules.values()
+        todo = [module.scope for module in modules if not module.is_test]
+        seen: set[Function] = set()
+        while todo:
+            for site in self.finder.sites(todo.pop()):
+                called = [t for t in site.targets if t not in seen and t not in self.reached]
+                seen.update(called)
+                todo += [t.scope for t in called]
 
     def _wrappers(self, function: Function) -> list[Function]:
         """The project's own wrappers around ``function``, which now call it."""

@@ -170,7 +170,7 @@ def needs_one_thread(site: Site, graph: Graph, *, in_one_piece: bool = False) ->
         return True
     local = bool(site.thread) and not site.shared and not site.makes and isinstance(site.node, ast.Call)
     # What a local object holds is its own; files and the like are everybody's.
-    targets = (t for t in graph.through(site) if not t.is_async)
+    targets = (t for t in graph.through(site) if _stays_in_thread(t, graph))
     return any(shares(t, graph, objects=not local, in_one_piece=in_one_piece) for t in targets)
 
 
@@ -194,8 +194,16 @@ def shares(function: Function, graph: Graph, *, objects: bool = True, in_one_pie
             if _is_exclusive(site, in_one_piece) or (objects and site.thread and site.shared):
                 return True
             if not objects or not site.thread or site.makes:
-                todo += [t for t in graph.through(site) if not t.is_async]
+                todo += [t for t in graph.through(site) if _stays_in_thread(t, graph)]
     return False
+
+
+def _stays_in_thread(function: Function, graph: Graph) -> bool:
+    """Whether a call of it runs in the caller's thread: an entry point becomes a coroutine function.
+
+    That one goes to the one thread by itself, and would wait for it there forever.
+    """
+    return not function.is_async and function not in graph.entered
 
 
 def _check_thread(site: Site, graph: Graph) -> None:

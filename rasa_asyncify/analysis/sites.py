@@ -319,13 +319,18 @@ class SiteFinder:
                     names.append(base)
 
     def _in_lambda(self, value: LambdaValue, names: list[str], targets: list[Function]) -> None:
-        """What a lambda that was made elsewhere calls."""
-        inside = {id(n) for n in ast.walk(value.node.body)}
-        for call in value.scope.facts.calls:
-            if id(call) in inside:
-                for called in self.inference.infer(call.func, value.scope):
+        """What a lambda that was made elsewhere calls, or another one that it calls."""
+        todo, seen = [value], {value}
+        while todo:
+            current = todo.pop()
+            inside = {id(n) for n in ast.walk(current.node.body)}
+            for call in (c for c in current.scope.facts.calls if id(c) in inside):
+                for called in self.inference.infer(call.func, current.scope):
                     if not isinstance(called, LambdaValue):
-                        self._callee(called, call, value.scope, names, targets)
+                        self._callee(called, call, current.scope, names, targets)
+                    elif called not in seen:
+                        seen.add(called)
+                        todo.append(called)
 
     @cached_property
     def _dispatched(self) -> dict[Function, list[Function]]:
