@@ -228,7 +228,7 @@ def attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
     """(attribute, object, value) of ``x.name = value`` and ``setattr(x, "name", value)`` in the scope's own code."""
     for target, value in scope.facts.stores:
         yield target.attr, target.value, value
-    for call in scope.facts.calls:
+    for call in scope.facts.calls if "setattr" in scope.module.source.text else ():
         if last_name(call.func) in ("setattr", "__setattr__") and len(call.args) == 3:
             name = call.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
