@@ -189,11 +189,12 @@ def update_after(case: Case, migrated: Path) -> None:
 
 def missing(case: Case) -> str | None:
     """Why the case can't be run here, if it can't: a module isn't installed."""
-    absent = [name for name in case.needs if not _is_installed(name)]
+    absent = [name for name in case.needs if not is_installed(name)]
     return f"{', '.join(absent)} is not installed" if absent else None
 
 
-def _is_installed(name: str) -> bool:
+def is_installed(name: str) -> bool:
+    """Whether the module of that dotted name is there."""
     try:
         return importlib.util.find_spec(name) is not None
     except ModuleNotFoundError:  # nor is the package that it is in
