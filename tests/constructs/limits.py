@@ -19,10 +19,6 @@ KNOWN: dict[str, frozenset[str]] = {
     # Put in place of something at run time.
     "a function of a module replaced": UNSEEN,
     "class made by type": UNSEEN,
-    # As values these leaves are lambdas.
-    "reading a file, inline": UNSEEN,
-    "reading a path, inline": UNSEEN,
-    "requests.get, inline": UNSEEN,
     # Found by a name or in a collection.
     "attrgetter": UNSEEN,
     "methodcaller": UNSEEN,

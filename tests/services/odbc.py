@@ -25,7 +25,7 @@ def serve() -> Iterator[Driver]:
     try:
         import pyodbc
     except ImportError as error:  # also where unixODBC's library is missing
-        raise Unavailable(f"pyodbc can't be used: {error}") from error
+        raise Unavailable(f"pyodbc, or what it needs, is not installed: {error}") from error
     if _NAME not in pyodbc.drivers():
         raise Unavailable("the ODBC driver for SQLite is not installed")
     yield Driver()
