@@ -475,6 +475,12 @@ class Solver:
             return False
         return self._may_move(function) and self._move(function, blocks[0].reason)
 
+    def _must_await(self, site: Site, called: list[Function]) -> bool:
+        """Whether one entry point calls others, such as ``getattr(self, f"validate_{slot}")(...)``, and can await."""
+        function = site.scope.function
+        awaits = function is not None and (function.is_async or function in self._must)
+        return awaits and self._must.issuperset(called) and can_await_at(site.node, site.scope)
+
     def _may_move(self, function: Function) -> bool:
         return function in self._must or function in self.entries.found or function.owner is not None
 
@@ -493,6 +499,8 @@ class Solver:
         blocking = [t for t in through if self._holds(t) and not self.colours.awaitable(t)]
         if awaitable and (site.blockers or len(awaitable) < len(site.targets)):
             new = [t for t in awaitable if not t.is_async]
+            if new and not site.blockers and not blocking and self._must_await(site, new):
+                return AWAIT_EITHER
             if new or site.blockers or blocking:
                 raise TooTangled("it calls either kind of function")
             return None
