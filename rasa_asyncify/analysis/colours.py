@@ -339,7 +339,7 @@ class Solver:
             return "it is static in a local class"
         for site in self.graph.finder.sites(function.scope):
             # Run to its end in the thread, what becomes one would wait there for a thread itself: maybe for this one.
-            if site.runs_unknown or any(t.is_async or t in self._must for t in site.targets):
+            if site.runs_unknown or any(map(self._is_sure, site.targets)):
                 return "it calls a coroutine function"
         for call in facts.calls:
             for value in self.graph.inference.infer(call.func, function.scope):
@@ -389,7 +389,7 @@ class Solver:
             except TooTangled as tangled:
                 if tangled.around and self._put_in_block(tangled.around, function, str(tangled)):
                     return True
-                if function not in self._must and not function.is_async:
+                if not self._is_sure(function):
                     return self._drop(function, str(tangled))
                 if self._may_move(function) and self._move(function, str(tangled)):
                     return True
@@ -436,7 +436,7 @@ class Solver:
         sites = [s for s in self.graph.finder.sites(block.function.scope) if id(s.node) in inside]
         targets = {t for s in sites for t in self.graph.through(s)}
         return not any(s.runs_unknown for s in sites) and not any(
-            t.is_async or t in self._must or self.graph.hands_on(t) for t in targets
+            self._is_sure(t) or self.graph.hands_on(t) for t in targets
         )
 
     def _keep_together(self, function: Function) -> bool:
@@ -448,7 +448,7 @@ class Solver:
             return False
         if self._put_in_block(nodes, function, _ALONE):
             return True
-        if function not in self._must and not function.is_async:
+        if not self._is_sure(function):
             return self._drop(function, _ALONE)
         if self._may_move(function) and self._move(function, _ALONE):
             return True
@@ -475,10 +475,14 @@ class Solver:
             return False
         return self._may_move(function) and self._move(function, blocks[0].reason)
 
+    def _is_sure(self, function: Function) -> bool:
+        """Whether it is a coroutine function, or becomes one whatever else is decided."""
+        return function.is_async or function in self._must
+
     def _must_await(self, site: Site, called: list[Function]) -> bool:
         """Whether one entry point calls others, such as ``getattr(self, f"validate_{slot}")(...)``, and can await."""
         function = site.scope.function
-        awaits = function is not None and (function.is_async or function in self._must)
+        awaits = function is not None and self._is_sure(function)
         return awaits and self._must.issuperset(called) and can_await_at(site.node, site.scope)
 
     def _may_move(self, function: Function) -> bool:

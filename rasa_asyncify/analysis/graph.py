@@ -275,11 +275,7 @@ class Graph:
     def scopes(self) -> Iterator[Scope]:
         """Every scope of the project."""
         for module in self.inference.project.modules.values():
-            yield module.scope
-            for cls in module.scope.classes():
-                yield cls.scope
-            for function in module.scope.functions():
-                yield function.scope
+            yield from module.scopes()
 
     def possible_calls(self, wanted: set[Function]) -> dict[Function, str]:
         """Functions that some call may reach on an object that reading tells nothing about, with the place.

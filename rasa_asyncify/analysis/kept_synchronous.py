@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rasa_asyncify.analysis.entries import Entries
 from rasa_asyncify.analysis.graph import Graph
 from rasa_asyncify.analysis.sites import Site
-from rasa_asyncify.project.model import Function, Module, Scope
+from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.sdk import Treatment
 
@@ -39,18 +39,10 @@ def kept_synchronous(entries: Entries, graph: Graph) -> dict[Function, str]:
 def _never_awaited(entries: Entries, graph: Graph) -> Iterator[Scope]:
     for module in graph.inference.project.modules.values():
         if entries.left_alone(module):
-            yield from _scopes(module)
+            yield from module.scopes()
     for function, entry in entries.found.items():
         if entry.treatment is Treatment.PLAIN:
             yield function.scope
-
-
-def _scopes(module: Module) -> Iterator[Scope]:
-    yield module.scope
-    for cls in module.scope.classes():
-        yield cls.scope
-    for function in module.scope.functions():
-        yield function.scope
 
 
 def _on_several_sdks(function: Function, entries: Entries, graph: Graph) -> bool:

@@ -268,17 +268,17 @@ def _consumer(node: ast.expr, scope: Scope, graph: Graph) -> ast.expr:
     """
     around = [p for p in enclosing(node, scope) if isinstance(p, ast.expr)]
     child: ast.AST = node
-    lazy, made = True, False  # made: what a list of them is made of, such as a lambda
+    lazy: bool | None = None  # whether it waits to be called or iterated over, once something around it tells
     for parent in around:
         if isinstance(parent, ast.Call) and parent.func is not child:
             name = _called(parent, scope, graph)
             if name in _CONSUMERS or name in LAZY:
-                lazy = made = name in LAZY
+                lazy = name in LAZY
         elif isinstance(parent, (ast.ListComp, ast.SetComp, ast.DictComp)):
-            lazy = made = made and child in _elements(parent)
+            lazy = lazy is True and child in _elements(parent)
         elif isinstance(parent, (ast.GeneratorExp, ast.Lambda)):
-            lazy = made = True
-        if not lazy and can_await_at(parent, scope) and isinstance(parent, (ast.Call, *COMPREHENSIONS)):
+            lazy = True
+        if lazy is False and can_await_at(parent, scope) and isinstance(parent, (ast.Call, *COMPREHENSIONS)):
             return parent
         child = parent
     raise TooTangled("it stands where nothing can be awaited")

@@ -11,7 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 
-from rasa_asyncify.project.additions import attribute_stores
 from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.model import (
     Annotated,
@@ -56,8 +55,9 @@ class Overrides:
             yield from self._beside(cls.scope, function)
             for value, scope in cls.stored.get(function.name, ()):
                 yield from self._put(value, scope, function)
-        for target, value, scope in self._stores[function.name]:
-            if self._may_hold(target, scope, function):
+        for target, value, scope in self.inference.additions.stores(function.name):
+            # What tests replace is known by `patches`.
+            if not scope.module.is_test and self._may_hold(target, scope, function):
                 yield from self._put(value, scope, function)
         for call, scope in self._made_by_type[function.name]:
             if self._may_derive(call, scope, function):
@@ -97,15 +97,6 @@ class Overrides:
     # -- assignments from outside ---------------------------------------------------------------
 
     @cached_property
-    def _stores(self) -> dict[str, list[tuple[ast.expr, ast.expr, Scope]]]:
-        """By attribute: (object, value, scope) of ``x.name = value`` and ``setattr(x, "name", value)``."""
-        found: dict[str, list[tuple[ast.expr, ast.expr, Scope]]] = defaultdict(list)
-        for scope in self._scopes():
-            for attribute, target, value in attribute_stores(scope):
-                found[attribute].append((target, value, scope))
-        return found
-
-    @cached_property
     def _unnamed(self) -> list[tuple[ast.expr, Scope]]:
         """The objects that get attributes whose names reading doesn't tell: ``setattr(cls, name, value)``."""
         return [
@@ -128,11 +119,8 @@ class Overrides:
 
     def _scopes(self) -> Iterator[Scope]:
         for module in self.inference.project.modules.values():
-            if module.is_test:
-                continue  # what tests replace is known by `patches`
-            yield module.scope
-            yield from (cls.scope for cls in module.scope.classes())
-            yield from (function.scope for function in module.scope.functions())
+            if not module.is_test:
+                yield from module.scopes()
 
     def _may_hold(self, target: ast.expr, scope: Scope, function: Function) -> bool:
         """Whether an attribute of ``target`` may be looked up where the function is."""

@@ -71,9 +71,7 @@ def find_patches(inference: Inference) -> Patches:
         _http_mocks(module, patches)
         if "patch" not in module.source.text and "setattr" not in module.source.text:
             continue
-        scopes = [module.scope, *(f.scope for f in module.scope.functions())]
-        scopes += [c.scope for c in module.scope.classes()]
-        for scope in scopes:
+        for scope in module.scopes():
             for call in scope.facts.calls:
                 _read_call(call, scope, inference, patches)
     return patches

@@ -101,7 +101,7 @@ class Additions:
         for module in self.project.modules.values():
             if f".{name} = " not in module.source.text:
                 continue
-            for scope in _scopes(module):
+            for scope in module.scopes():
                 for target, value in scope.facts.stores:
                     if target.attr == name and not _is_self(target.value, scope.function):
                         if self._is_attribute(target, scope, cls):
@@ -115,7 +115,7 @@ class Additions:
         """
         found = [
             self.inference.infer(value, scope)
-            for target, value, scope in self._stores(name)
+            for target, value, scope in self.stores(name)
             if not scope.module.is_test and not _is_self(target, scope.function)
             if self._belongs(target, scope, cls.relatives())
         ]
@@ -125,7 +125,7 @@ class Additions:
         """What is assigned to an attribute of a function."""
         found = [
             self.inference.infer(value, scope)
-            for target, value, scope in self._stores(name)
+            for target, value, scope in self.stores(name)
             if any(
                 isinstance(v, OwnFunction) and v.function is function
                 for v in self.inference.infer(target, scope)
@@ -133,13 +133,13 @@ class Additions:
         ]
         return union(found)
 
-    def _stores(self, name: str) -> list[tuple[ast.expr, ast.expr, Scope]]:
+    def stores(self, name: str) -> list[tuple[ast.expr, ast.expr, Scope]]:
         """(object, value, scope) of each ``x.name = value`` and ``setattr(x, "name", value)``."""
         if self._stored is None:
             self._stored = defaultdict(list)
             for module in self.project.modules.values():
-                for scope in _scopes(module):
-                    for attribute, target, value in attribute_stores(scope):
+                for scope in module.scopes():
+                    for attribute, target, value in _attribute_stores(scope):
                         self._stored[attribute].append((target, value, scope))
         return self._stored.get(name, [])
 
@@ -161,7 +161,7 @@ class Additions:
         known = self._of_module.get(module)
         if known is None:
             known = self._of_module[module] = defaultdict(list)
-            for scope in _scopes(module):
+            for scope in module.scopes():
                 for addition in scope.facts.added:
                     known[addition.name].append((addition, scope))
         return known.get(name, [])
@@ -224,7 +224,7 @@ class Additions:
         return (Container(items),) if items else ()
 
 
-def attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
+def _attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
     """(attribute, object, value) of ``x.name = value`` and ``setattr(x, "name", value)`` in the scope's own code."""
     for target, value in scope.facts.stores:
         yield target.attr, target.value, value
@@ -238,14 +238,6 @@ def attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
 def union(parts: object) -> Values:
     """All values of ``parts``, once each."""
     return tuple(dict.fromkeys(value for part in parts for value in part))  # type: ignore[attr-defined]
-
-
-def _scopes(module: Module) -> Iterator[Scope]:
-    yield module.scope
-    for cls in module.scope.classes():
-        yield cls.scope
-    for function in module.scope.functions():
-        yield function.scope
 
 
 def _owner(node: ast.Name, scope: Scope) -> Scope | None:

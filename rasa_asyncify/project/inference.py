@@ -218,7 +218,7 @@ class Inference:
             return (Instance(owner, exact=False),)
         self.asked.add((function, parameter.name))
         found: list[Values] = []
-        if owner is not None and is_metaclass(owner) and is_namespace(parameter):
+        if owner is not None and is_namespace(parameter) and is_metaclass(owner):
             found.append(members_of(made_by(owner, self)))
         if parameter.annotation is not None and not is_plain_type(parameter.annotation):
             found.append(self.annotation(parameter.annotation, function.parent))

@@ -33,10 +33,11 @@ def made_by(metaclass: Class, inference: Inference) -> Values:
 
 def is_namespace(parameter: Parameter) -> bool:
     """Whether it is what ``__new__(mcs, name, bases, namespace)`` gets the members of the new class in."""
+    if parameter.function.name not in ("__new__", "__init__"):
+        return False
     arguments = parameter.function.node.args
     positional = [*arguments.posonlyargs, *arguments.args]
-    is_fourth = len(positional) > 3 and positional[3].arg == parameter.name
-    return is_fourth and parameter.function.name in ("__new__", "__init__")
+    return len(positional) > 3 and positional[3].arg == parameter.name
 
 
 def members_of(classes: Values) -> Values:

@@ -365,6 +365,14 @@ class Module:
     def scope(self) -> Scope:
         return Scope(self, self.tree, None)
 
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope of the module: its own, and those of its classes and functions, however deep."""
+        yield self.scope
+        for cls in self.scope.classes():
+            yield cls.scope
+        for function in self.scope.functions():
+            yield function.scope
+
     @cached_property
     def bound_in(self) -> dict[Binding, Scope]:
         """Where the globals are bound that functions bind (``global x``): what is read there are their own names."""
