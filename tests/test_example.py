@@ -5,30 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from execution import Outcome, blocking_calls, migrate, pickled
 from fixture_cases import quiet_logs
+from interpreters import INTERPRETERS
 from recording_server import RecordingServer, Reply
 
 from benchmarks.action_server import ActionServer
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "travel_bot"
-OLD_PYTHON = os.environ.get("RASA_ASYNCIFY_OLD_PYTHON")
-INTERPRETERS = [
-    pytest.param(sys.executable, id="this-python"),
-    pytest.param(
-        OLD_PYTHON,
-        id="old-python",
-        marks=pytest.mark.skipif(
-            OLD_PYTHON is None,
-            reason="RASA_ASYNCIFY_OLD_PYTHON names no interpreter with an older rasa-sdk",
-        ),
-    ),
-]
 DOMAIN = {
     "slots": {"destination": {"mappings": []}, "nights": {"mappings": []}},
     "forms": {"trip_form": {"required_slots": ["destination", "nights"]}},

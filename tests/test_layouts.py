@@ -30,24 +30,13 @@ from fixture_cases import (
     server_env,
     without_length,
 )
+from interpreters import INTERPRETERS
 from starts import Start
 
 HERE = Path(__file__).resolve().parent
 CASES = [case for case in all_cases() if case.folder.parent == FIXTURES / "layouts"]
 # What only a file beside the folder of the actions tells isn't seen where just that folder is given.
 TOLD_FROM_WITHIN = [case for case in CASES if case.folder.name != "procfile"]
-OLD_PYTHON = os.environ.get("RASA_ASYNCIFY_OLD_PYTHON")
-INTERPRETERS = [
-    pytest.param(sys.executable, id="this-python"),
-    pytest.param(
-        OLD_PYTHON,
-        id="old-python",
-        marks=pytest.mark.skipif(
-            OLD_PYTHON is None,
-            reason="RASA_ASYNCIFY_OLD_PYTHON names no interpreter with an older rasa-sdk",
-        ),
-    ),
-]
 Migrated = Callable[[Case], Path]
 
 
