@@ -108,7 +108,7 @@ class _Run:
         self.overlay = overlay
         self.alone = bool(overlay)  # standard input: no other file can be written
         self.outcome = Result(root, list(targets), run=self)
-        self.targets = set(targets)
+        self.targets = dict.fromkeys(targets)  # in their order, so that each run reads alike
         self.data: dict[Path, bytes] = {}
         self.sources: dict[Path, Source] = {}
         self.trees: dict[Path, ast.Module] = {}

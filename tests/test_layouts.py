@@ -161,6 +161,17 @@ def test_imports_where_only_the_actions_are_named(case: Case, tmp_path: Path) ->
     assert was - importable(case, now, sys.executable) == set()
 
 
+def test_every_run_reads_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python orders sets anew in each process; which of two folders an import means doesn't depend on that."""
+    folder = copied(FIXTURES / "layouts" / "two_folders_of_a_name" / "before", tmp_path)
+    (folder / ".git").mkdir()
+    diffs = set()
+    for seed in range(8):
+        monkeypatch.setenv("PYTHONHASHSEED", str(seed))
+        diffs.add(migrate(folder, "--diff", ".").stdout)
+    assert len(diffs) == 1
+
+
 def importable(case: Case, folder: Path, python: str) -> set[tuple[str, str]]:
     """The modules that can be imported, each with the way: a folder, or several joined by `+`.
 

@@ -474,7 +474,7 @@ class SiteFinder:
         """Let arguments flow into the parameters that something asked about; whether that told anything new."""
         inference = self.inference
         grown, self._grown = self._grown, False
-        for key in list(inference.asked & self._given.keys()):
+        for key in [key for key in self._given if key in inference.asked]:
             for argument, scope in self._given[key]:
                 if any(known is argument for known, _ in inference.flows.get(key, ())):
                     continue

@@ -135,14 +135,12 @@ class Project:
         head = name.partition(".")[0]
         if head in sys.stdlib_module_names or head in _NEVER_OWN:
             return []
-        here = (importer.path.parent, *importer.path.parents)
+        here = tuple(importer.path.parents)
         bases = [(m, self._base(m, name)) for m in self._by_suffix.get(name, []) if m is not importer]
         near = [(m, base) for m, base in bases if base in here]
         near.sort(key=lambda pair: (self._is_package(pair[1]), -len(pair[1].parts)))
         found: list[Module | Folder] = [m for m, _ in near]
-        folder_hit = self._folder(name, importer)
-        if folder_hit:
-            found.append(Folder(folder_hit))
+        found += [Folder(folder) for folder in self._folders_named(name, here)]
         if not found and len(bases) == 1:
             found.append(bases[0][0])
         return found
@@ -168,16 +166,11 @@ class Project:
             path = path.parent
         return path
 
-    def _folder(self, name: str, importer: Module) -> Path | None:
+    def _folders_named(self, name: str, bases: tuple[Path, ...]) -> list[Path]:
+        """The packages that ``name`` reaches from one of ``bases``, in the order of these."""
         parts = name.split(".")
-        for folder in self._folders.get(parts[-1], ()):
-            if list(folder.parts[-len(parts) :]) == parts:
-                base = folder
-                for _ in parts:
-                    base = base.parent
-                if base == importer.path.parent or base in importer.path.parents:
-                    return folder
-        return None
+        known = self._folders.get(parts[-1], ())
+        return [folder for base in bases if (folder := base.joinpath(*parts)) in known]
 
     def member(self, owner: Module | Folder, name: str) -> Module | Folder | None:
         """The submodule ``name`` of a package."""
