@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from rasa_asyncify.analysis.entries import SdkLimits
-from rasa_asyncify.analysis.reach import Analysis, analyse
+from rasa_asyncify.call_graph.analysis import Analysis, analyse
+from rasa_asyncify.call_graph.entries import SdkLimits
 from rasa_asyncify.catalogue.own import OwnEntries
 from rasa_asyncify.client_sessions import shared_sessions
 from rasa_asyncify.config import Config
@@ -345,7 +345,7 @@ class _Run:
         return self._plan(self._analyse(list(self.data), self._limits()))
 
     def _plan(self, analysis: Analysis) -> Plan:
-        from rasa_asyncify.analysis.planner import make_plan
+        from rasa_asyncify.planner import make_plan
 
         shared = shared_sessions(self.data, self.config.http_session)
         plan = make_plan(

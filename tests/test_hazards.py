@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fixture_cases import all_cases, migrate_tree
 
-from rasa_asyncify.analysis.order import may_follow, repeats
+from rasa_asyncify.flow.order import may_follow, repeats
 from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.rules import RULES
 from rasa_asyncify.source import decode

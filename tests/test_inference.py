@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rasa_asyncify.analysis.patches import find_patches
+from rasa_asyncify.call_graph.test_doubles import find_patches
 from rasa_asyncify.catalogue import Catalogue
+from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.inference import Inference
 from rasa_asyncify.project.values import Value
 from rasa_asyncify.source import decode
 

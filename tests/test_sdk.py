@@ -9,8 +9,8 @@ from importlib import import_module
 import pytest
 import rasa_sdk
 
-from rasa_asyncify import sdk
-from rasa_asyncify.sdk import Treatment
+from rasa_asyncify.framework import sdk
+from rasa_asyncify.framework.sdk import Treatment
 
 # Where each kind of base is found; the last two may be missing in an installed version.
 BASES = {

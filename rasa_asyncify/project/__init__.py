@@ -1,1 +1,1 @@
-"""What a project's modules define and import, read with the standard library's ``ast``."""
+"""The project as it is written: modules, classes, functions, names. May import the catalogue."""

@@ -31,12 +31,12 @@ from rasa_asyncify.edits import (
     UseResponse,
     helper,
 )
+from rasa_asyncify.framework.sdk import CALL_EITHER
 from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.arguments import keyword_argument
 from rasa_asyncify.rewrite.blocks import offloaded
 from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
-from rasa_asyncify.sdk import CALL_EITHER
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
 _ON_NEW = frozenset({"override", "final", "abstractmethod"})

@@ -1,1 +1,0 @@
-"""Decide what changes: from entry points through the calls they make to one decision per site."""

@@ -1,0 +1,422 @@
+"""Who calls whom: what entry points reach, what blocks, and every caller of a function."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+
+from rasa_asyncify.calls.decorators import Decorators
+from rasa_asyncify.calls.signatures import fits
+from rasa_asyncify.calls.sites import Site, SiteFinder, is_runner
+from rasa_asyncify.flow.positions import CURRENT_EXCEPTION, is_deferred, is_deferring_call
+from rasa_asyncify.inference.inference import Inference
+from rasa_asyncify.project.expressions import text_start
+from rasa_asyncify.project.model import Function, Imported, Scope, last_name
+from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
+
+_ROUNDS = 6
+# Whether a class of the SDK defines a method as a coroutine function, as a function gets it.
+BaseAwaits = Callable[[str, str, Function], bool]
+
+
+class Graph:
+    """The calls of a project, as far as reading tells."""
+
+    def __init__(self, inference: Inference, base_awaits: BaseAwaits) -> None:
+        self.inference = inference
+        self.base_awaits = base_awaits
+        self.finder = SiteFinder(inference)
+        self.decorators = Decorators(inference)
+        self.reached: dict[Function, None] = {}
+        self.entered: frozenset[Function] = frozenset()
+        self.callers: dict[Function, list[Site]] = defaultdict(list)
+        self.runners: frozenset[Function] = frozenset()
+        self.anything_waits = False
+        self._blocking: set[Function] = set()
+        self._running_unknown: set[Function] = set()
+        self._references: dict[Function, ast.Name] = {}
+
+    # -- reach ---------------------------------------------------------------
+
+    def reach(self, start: Iterable[Function]) -> None:
+        """Follow the calls from ``start``; again, as long as new arguments flow into parameters."""
+        start = list(start)
+        self.entered = frozenset(start)
+        for _ in range(_ROUNDS):
+            if not self._reach_once(start) and not self.finder.settle_flows():
+                break
+            self.inference.forget()
+            self.finder.forget()
+        self._find_blocking()
+
+    def _reach_once(self, start: list[Function]) -> bool:
+        """One round; whether decorators told more about what their parameters hold."""
+        known = len(self._references)
+        self.reached = {}
+        todo = list(start)
+        while todo:
+            function = todo.pop()
+            if function in self.reached or _is_trivial(function):
+                continue
+            self.reached[function] = None
+            todo += self._wrappers(function)
+            for site in self.finder.sites(function.scope):
+                todo += site.targets
+        self._note_at_import()
+        self.runners = frozenset(f for f in self.reached if is_runner(f))
+        return len(self._references) > known
+
+    def _note_at_import(self) -> None:
+        """Learn what the modules' own code, and what that calls, hands to functions: ``signal.connect(notify)``."""
+        modules = self.inference.project.modules.values()
+        todo = [module.scope for module in modules if not module.is_test]
+        seen: set[Function] = set()
+        while todo:
+            for site in self.finder.sites(todo.pop()):
+                called = [t for t in site.targets if t not in seen and t not in self.reached]
+                seen.update(called)
+                todo += [t.scope for t in called]
+
+    def _wrappers(self, function: Function) -> list[Function]:
+        """The project's own wrappers around ``function``, which now call it."""
+        if not function.node.decorator_list:
+            return []
+        wrappers = list(self.decorators.of(function).wrappers)
+        for wrapper in wrappers:
+            decorator = wrapper.parent.function
+            if decorator is not None:
+                name = decorator.node.args.args[0].arg
+                flows = self.inference.flows[(decorator, name)]
+                reference = self._reference(function)
+                if all(e is not reference for e, _ in flows):
+                    flows.append((reference, function.parent))
+        return wrappers
+
+    def _reference(self, function: Function) -> ast.Name:
+        """One ``Name`` node per function, so that a flow is noted once."""
+        if function not in self._references:
+            node = ast.Name(function.name, ast.Load())
+            self._references[function] = ast.copy_location(node, function.node)
+        return self._references[function]
+
+    # -- blocking ---------------------------------------------------------------
+
+    def active_sites(self, scope: Scope) -> list[Site]:
+        """The sites of a scope whose code runs where the scope's does: not what a thread will call."""
+        return [s for s in self.finder.sites(scope) if not self._elsewhere(s)]
+
+    def _elsewhere(self, site: Site) -> bool:
+        if is_deferred(site.node, site.scope, self.runners, self.inference):
+            return True
+        node = site.node
+        return (
+            isinstance(node, ast.Call)
+            and site.callbacks
+            and is_deferring_call(node, site.scope, self.runners, self.inference)
+        )
+
+    def _find_blocking(self) -> None:
+        said = {f: self._says(f) for f in self.reached} if self.inference.catalogue.own else {}
+        self._blocking = {f for f, blocks in said.items() if blocks}
+        # Most projects that are migrated already have no blocker within reach at all.
+        sites = [s for f in self.reached for s in self.finder.sites(f.scope)]
+        if self._blocking or any(s.blockers for s in sites):
+            silent = {f for f, blocks in said.items() if blocks is False}
+            self._spread(self._blocking, silent, self._blocks_now)
+        self._running_unknown = {s.scope.function for s in sites if s.runs_unknown and s.scope.function}
+        if self._running_unknown:
+            self._spread(self._running_unknown, set(), self._runs_unknown_now)
+        self.anything_waits = bool(self._blocking or self._running_unknown or any(s.blockers for s in sites))
+
+    def _spread(self, found: set[Function], never: set[Function], joins: Callable[[Function], bool]) -> None:
+        """Add the reached functions that join ``found`` by what they call, again and again."""
+        changed = True
+        while changed:
+            changed = False
+            for function in self.reached:
+                if function not in found and function not in never and joins(function):
+                    found.add(function)
+                    changed = True
+
+    def _says(self, function: Function) -> bool | None:
+        """What the project's settings say of one of its own functions."""
+        return self.inference.catalogue.own_says(f"{function.module.name}.{function.qualname}")
+
+    def _blocks_now(self, function: Function) -> bool:
+        return any(self.site_blocks(site) for site in self.active_sites(function.scope))
+
+    def site_blocks(self, site: Site) -> bool:
+        """Whether the site holds the thread it runs in."""
+        return bool(site.blockers) or any(t in self._blocking and not t.is_async for t in self.through(site))
+
+    def would_block(self, function: Function) -> bool:
+        """Whether calling ``function``, which no call that is seen need reach, would hold the thread."""
+        seen: set[Function] = set()
+        todo = [function]
+        while todo:
+            current = todo.pop()
+            if current in seen or current.is_async or self._says(current) is False:
+                continue
+            seen.add(current)
+            if self._says(current):
+                return True
+            for site in self.active_sites(current.scope):
+                if site.blockers:
+                    return True
+                todo += self.through(site)
+        return False
+
+    def through(self, site: Site) -> list[Function]:
+        """The functions that the site runs: those it calls and the project's own wrappers around them."""
+        found = list(site.targets)
+        for target in site.targets:
+            if target.node.decorator_list:
+                found += self.decorators.of(target).wrappers
+        return found
+
+    def _runs_unknown_now(self, function: Function) -> bool:
+        sites = self.active_sites(function.scope)
+        return any(t in self._running_unknown and not t.is_async for s in sites for t in s.targets)
+
+    def runs_unknown(self, function: Function) -> bool:
+        """Whether it, or what it calls, seems to run an action that reading can't know, and may have to be awaited."""
+        return function in self._running_unknown
+
+    def blocks(self, function: Function) -> bool:
+        """Whether calling ``function`` may hold the thread it is called in."""
+        return function in self._blocking
+
+    def reasons(self, site: Site) -> list[str]:
+        """The blockers behind a site, nearest first: ``["requests.get"]``."""
+        found: dict[str, None] = dict.fromkeys(site.blockers)
+        seen: set[Function] = set()
+        todo = [t for t in self.through(site) if not t.is_async]
+        while todo:
+            function = todo.pop(0)
+            if function in seen or function not in self._blocking:
+                continue
+            seen.add(function)
+            if self._says(function):
+                found[function.qualname] = None
+            for inner in self.active_sites(function.scope):
+                found.update(dict.fromkeys(inner.blockers))
+                todo += [t for t in self.through(inner) if not t.is_async]
+        return list(found)
+
+    def called(self, blockers: Iterable[str], most: int = 3) -> str:
+        """The first of what blocks: calls, or else the classes of what is entered, iterated over or indexed."""
+        catalogue = self.finder.catalogue
+        called: list[str] = []
+        used: list[str] = []
+        for name in blockers:
+            by_use = catalogue.cls(name) is not None and not catalogue.blocks(name)
+            (used if by_use else called).append(name.removeprefix("builtins."))
+        return ", ".join(f"{n}()" for n in called[:most]) or ", ".join(used[:most]) or "a call"
+
+    def looks_at_exception(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether ``function``, or what it calls, asks for the exception that is being handled."""
+        if function in seen:
+            return False
+        facts = function.facts
+        names = {load.attr for load in facts.loads} | {last_name(call.func) for call in facts.calls}
+        if names & CURRENT_EXCEPTION or any(
+            k.arg == "exc_info" for call in facts.calls for k in call.keywords
+        ):
+            return True
+        targets = (t for site in self.finder.sites(function.scope) for t in site.targets)
+        return any(self.looks_at_exception(t, seen | {function}) for t in targets)
+
+    # -- coroutines that plain functions hand on --
+
+    def hands_on(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
+        """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
+        if function.is_async or function in seen:
+            return False
+        for call in function.facts.calls:
+            if returns_it(call, function.scope) and any(
+                isinstance(v, ExternalMethod) and self.base_awaits(v.cls, v.name, function)
+                for v in self.inference.infer(call.func, function.scope)
+            ):
+                return True
+        for site in self.finder.sites(function.scope):
+            if isinstance(site.node, ast.expr) and returns_it(site.node, function.scope):
+                if any(t.is_async or self.hands_on(t, seen | {function}) for t in site.targets):
+                    return True
+        return False
+
+    def keeps_coroutine(self, function: Function) -> bool:
+        """Whether a plain function returns a coroutine by way of a variable, which the SDK then awaits."""
+        for site in self.finder.sites(function.scope):
+            if not isinstance(site.node, ast.Call) or site.node in function.facts.awaited:
+                continue
+            if any(t.is_async or self.hands_on(t) for t in site.targets):
+                parent = function.facts.parents.get(site.node)
+                if isinstance(parent, ast.Assign) and _is_handed_on(parent, function):
+                    return True
+        return False
+
+    # -- callers ---------------------------------------------------------------
+
+    def index_callers(self) -> None:
+        """Find the callers of every reached function, in every scope of the project."""
+        for _ in range(_ROUNDS):
+            sites = [site for scope in self.scopes() for site in self.finder.sites(scope)]
+            if not self.finder.settle_flows():
+                break
+            self.inference.forget()
+            self.finder.forget()
+        self.callers.clear()
+        for site in sites:
+            for target in site.targets:
+                self.callers[target].append(site)
+        self.runners = frozenset(f for f in self.inference.project.functions() if is_runner(f))
+
+    def scopes(self) -> Iterator[Scope]:
+        """Every scope of the project."""
+        for module in self.inference.project.modules.values():
+            yield from module.scopes()
+
+    def possible_calls(self, wanted: set[Function]) -> dict[Function, str]:
+        """Functions that some call may reach on an object that reading tells nothing about, with the place.
+
+        Such a call would not be awaited, so that the method had better stay as it is.
+        """
+        methods: dict[str, list[Function]] = defaultdict(list)
+        for function in wanted:
+            if function.owner is not None or function.parent.parent is None:
+                methods[function.name].append(function)
+        found: dict[Function, str] = {}
+        for scope in self.scopes() if methods else ():
+            for call in scope.facts.calls:
+                func = call.func
+                if not isinstance(func, ast.Attribute) or func.attr not in methods:
+                    continue
+                receivers = self.inference.infer(func.value, scope)
+                if not could_be_own(func.value) or (receivers and not any(map(is_proxy, receivers))):
+                    continue
+                in_module = _may_give_modules(scope)
+                for function in methods[func.attr]:
+                    if function.owner is None and not in_module:
+                        continue
+                    if fits(call, function):
+                        place = f"{scope.module.path.name}:{call.lineno}"
+                        found[function] = f"{place} calls a method of that name on something unknown"
+        return found
+
+    def uses_as_value(self, wanted: set[Function]) -> dict[Function, list[tuple[ast.expr, Scope]]]:
+        """Where functions are used other than by calling them: passed on, stored, returned."""
+        names = {f.name for f in wanted}
+        found: dict[Function, list[tuple[ast.expr, Scope]]] = defaultdict(list)
+        for scope in self.scopes():
+            facts = scope.facts
+            aliases = names | _aliases(scope.module.scope, names) | _aliases(scope, names)
+            nodes: list[ast.expr] = [n for n in facts.names if n.id in aliases]
+            nodes += [n for n in facts.loads if n.attr in names]
+            for node in nodes:
+                parent = facts.parents.get(node)
+                if isinstance(parent, ast.Call) and parent.func is node:
+                    continue
+                if isinstance(getattr(node, "ctx", None), ast.Store) or _is_decorator(node, parent):
+                    continue
+                if isinstance(parent, ast.Attribute) or _is_wrapped(parent):
+                    continue  # its name or docstring is looked at
+                for value in self.inference.infer(node, scope):
+                    if isinstance(value, OwnFunction) and value.function in wanted:
+                        found[value.function].append((node, scope))
+            for call in facts.calls:
+                if not _is_called_at_once(call, scope):
+                    for function in self._named_by_text(call, scope, wanted):
+                        found[function].append((call, scope))
+        return found
+
+    def _named_by_text(self, call: ast.Call, scope: Scope, wanted: set[Function]) -> list[Function]:
+        """The functions that ``getattr(x, name)``, ``methodcaller("name")`` and the like may give."""
+        last = last_name(call.func)
+        if last in ("methodcaller", "attrgetter"):
+            names = {a.value for a in call.args if isinstance(a, ast.Constant)}
+            return [f for f in wanted if f.name in names]
+        if last != "getattr" or len(call.args) < 2:
+            return []
+        found = [v.function for v in self.inference.infer(call, scope) if isinstance(v, OwnFunction)]
+        if not isinstance(call.args[1], ast.Constant) and text_start(call.args[1], scope) is None:
+            for value in self.inference.infer(call.args[0], scope):
+                if isinstance(value, (Instance, OwnClass)):
+                    found += [f for f in wanted if f.owner in value.cls.relatives()]
+        return [f for f in found if f in wanted]
+
+
+def _may_give_modules(scope: Scope) -> bool:
+    """Whether code near ``scope`` imports modules by names that are texts, so that an object may be a module."""
+    text = scope.module.source.text
+    return any(word in text for word in ("import_module(", "__import__(", "sys.modules"))
+
+
+def is_proxy(value: Value) -> bool:
+    """Whether an instance hands unknown attributes on to something else."""
+    return isinstance(value, Instance) and any(
+        a.method("__getattr__") is not None for a in value.cls.ancestry()
+    )
+
+
+def could_be_own(node: ast.expr) -> bool:
+    """Whether an unknown receiver may be an object of the project: not a literal, nor what the SDK hands over."""
+    root = node
+    while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
+        root = root.func if isinstance(root, ast.Call) else root.value
+    if isinstance(root, ast.Name):
+        return root.id not in ("tracker", "dispatcher", "domain")
+    return False
+
+
+def _is_trivial(function: Function) -> bool:
+    """Whether a function only gives a constant, as most ``name()`` methods do."""
+    body = function.node.body
+    last = body[-1]
+    return (
+        isinstance(last, ast.Return)
+        and isinstance(last.value, ast.Constant)
+        and (len(body) == 1 or (len(body) == 2 and isinstance(body[0], ast.Expr)))
+        and isinstance(getattr(body[0], "value", None), ast.Constant)
+        and not function.node.decorator_list
+        and not isinstance(function.node, ast.AsyncFunctionDef)
+    )
+
+
+def _is_handed_on(statement: ast.Assign, function: Function) -> bool:
+    """Whether a name that the statement binds is returned somewhere."""
+    names = {t.id for t in statement.targets if isinstance(t, ast.Name)}
+    return any(isinstance(r.value, ast.Name) and r.value.id in names for r in function.facts.returns)
+
+
+def returns_it(node: ast.expr, scope: Scope) -> bool:
+    """Whether the value of ``node`` is what a ``return`` statement gives, perhaps by a condition."""
+    child: ast.AST = node
+    parent = scope.facts.parents.get(node)
+    while isinstance(parent, ast.IfExp) and parent.test is not child:
+        child, parent = parent, scope.facts.parents.get(parent)
+    return isinstance(parent, ast.Return)
+
+
+def _is_called_at_once(call: ast.Call, scope: Scope) -> bool:
+    """Whether ``call`` is the ``getattr(x, "name")`` of ``getattr(x, "name")(...)``, which is a call like others."""
+    parent = scope.facts.parents.get(call)
+    known = len(call.args) == 2 and isinstance(call.args[1], ast.Constant)
+    return known and isinstance(parent, ast.Call) and parent.func is call
+
+
+def _is_decorator(node: ast.AST, parent: ast.AST | None) -> bool:
+    return node in getattr(parent, "decorator_list", ())
+
+
+def _is_wrapped(parent: ast.AST | None) -> bool:
+    """Whether the parent is ``functools.wraps(...)``."""
+    return isinstance(parent, ast.Call) and ast.unparse(parent.func) in ("functools.wraps", "wraps")
+
+
+def _aliases(scope: Scope, names: set[str]) -> set[str]:
+    return {
+        local
+        for local, bindings in scope.bindings.items()
+        if any(isinstance(b, Imported) and b.name in names for b in bindings)
+    }

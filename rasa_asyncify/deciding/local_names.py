@@ -1,0 +1,286 @@
+"""The names that new code uses in a module: what it imports already, else one that nothing else there has."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+from rasa_asyncify.call_graph.test_doubles import constant_end
+from rasa_asyncify.edits import (
+    AwaitCall,
+    Edit,
+    InlineRequest,
+    MapHandler,
+    NativeCall,
+    RunCall,
+    Sleep,
+    UseResponse,
+)
+from rasa_asyncify.emitted import HELPERS, defined, imported
+from rasa_asyncify.framework.sdk import CALL_EITHER
+from rasa_asyncify.plan import ModulePlan, Plan
+from rasa_asyncify.project.index import Project
+from rasa_asyncify.project.model import Binding, Function, Imported, Module
+
+
+def choose_names(plan: Plan, project: Project) -> None:
+    """Fill in ``names``, ``imports`` and ``keep_imports`` of every module's plan."""
+    taken_from = _taken_from(project)
+    for path, module_plan in plan.modules.items():
+        module = project.modules[path]
+        bound = _bound_names(module.tree)
+        for name in _starred_names(module, project):
+            bound[name] = bound.get(name, 0) + 2  # more often than by the module's own import
+        for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
+            _choose_import(wanted, "", module, module_plan, bound)
+        for native in sorted(set(filter(None, map(_called, module_plan.edits)))):
+            _choose_native(native, module, module_plan, bound)
+        for name in sorted(module_plan.homes):
+            _choose_helper(name, module, module_plan, bound)
+        module_plan.keep_imports = frozenset(taken_from.get(path, ()))
+
+
+def _choose_import(
+    origin: str, name: str, module: Module, plan: ModulePlan, bound: dict[str, int], *, early: bool = False
+) -> None:
+    """Find the name of an import, or plan one; ``early`` where it is used while the module is imported."""
+    key = name or origin
+    if key in plan.names:
+        return
+    existing = _imported_as(origin, name, module, bound)
+    if existing and (not early or _opens_with(existing, module)):
+        plan.names[key] = existing
+        return
+    if existing == key:  # too late for what stands above it: once more at the top
+        plan.imports = (*plan.imports, (origin, name))
+        plan.names[key] = key
+        return
+    plan.imports = (*plan.imports, (origin, name))
+    plan.names[key] = _free(key, bound)
+
+
+def _opens_with(local: str, module: Module) -> bool:
+    """Whether one of the imports that open the module binds the name."""
+    for statement in module.tree.body:
+        if isinstance(statement, (ast.Import, ast.ImportFrom)):
+            if any((a.asname or a.name.partition(".")[0]) == local for a in statement.names):
+                return True
+        elif not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)):
+            return False
+    return False
+
+
+def _choose_native(dotted: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    """Import a replacement by its own name; ``names`` has it by its dotted one."""
+    origin, _, name = dotted.rpartition(".")
+    existing = _imported_as(origin, name, module, bound)
+    plan.names[dotted] = existing or _free(name, bound)
+    if not existing:
+        plan.imports = (*plan.imports, (origin, name))
+        bound[plan.names[dotted]] = bound.get(plan.names[dotted], 0) + 1
+
+
+def _choose_helper(name: str, module: Module, plan: ModulePlan, bound: dict[str, int]) -> None:
+    function = HELPERS[name].function
+    local = function if plan.homes[name] else f"_{function}"
+    if _has_helper(name, local, module, plan):
+        plan.names[name] = local
+        return
+    plan.names[name] = _free(local, bound)
+    if plan.homes[name]:
+        return
+    for part in HELPERS[name].parts:
+        for origin, inner in imported(part):
+            _choose_import(origin, inner, module, plan, bound, early=True)
+        for defined_name in defined(part):
+            if defined_name != function:
+                plan.names[defined_name] = _free(defined_name, bound)
+
+
+def _free(local: str, bound: dict[str, int]) -> str:
+    """``local`` or a variation; not with two underscores in front, which a class would take for its own."""
+    candidates = (local, f"{local}_", *(f"{local}_{i}" for i in range(2, 100)))
+    return next(c for c in candidates if c not in bound)
+
+
+def _imported_as(origin: str, name: str, module: Module, bound: dict[str, int]) -> str | None:
+    """The module-level name of ``import origin`` or ``from origin import name``, where nothing shadows it."""
+    for local, bindings in module.scope.bindings.items():
+        for binding in bindings:
+            if (
+                isinstance(binding, Imported)
+                and (binding.name or "") == name
+                and binding.module == origin
+                and not binding.level
+                and binding.node in module.tree.body
+                and bound.get(local, 0) <= len(bindings)
+            ):
+                return local
+    return None
+
+
+def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool:
+    """Whether an earlier migration left the helper in the module, or its import."""
+    if not plan.homes[name]:
+        own = module.scope.bindings.get(local, [])
+        mark = HELPERS[name].mark.replace("def ", "def _", 1)
+        return mark in module.source.text and any(isinstance(b, Function) for b in own)
+    bindings = module.scope.bindings.get(local, [])
+    return any(isinstance(b, Imported) and HELPERS[name].module in b.module for b in bindings)
+
+
+def _called(edit: Edit) -> str | None:
+    """The dotted name of a function that the edit calls, and that is imported by its own name."""
+    if isinstance(edit, AwaitCall) and edit.either:
+        return CALL_EITHER
+    return edit.name if isinstance(edit, NativeCall) and "." in edit.name else None
+
+
+def _wanted(edit: Edit) -> list[str]:
+    if isinstance(edit, (Sleep, RunCall)):
+        return ["asyncio"]
+    if isinstance(edit, InlineRequest):
+        return ["aiohttp"]
+    if isinstance(edit, UseResponse):
+        return ["json"] if edit.form.startswith("json.") else []
+    if isinstance(edit, MapHandler):
+        return [w for w in ("asyncio", "aiohttp", "json") if any(t.startswith(f"{w}.") for t in edit.types)]
+    return []
+
+
+def _bound_names(tree: ast.Module) -> dict[str, int]:
+    """How often each name is bound, anywhere in the module."""
+    found: dict[str, int] = {}
+
+    def note(name: str | None) -> None:
+        if name:
+            found[name] = found.get(name, 0) + 1
+
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            note(node.id)
+        elif isinstance(node, ast.arg):
+            note(node.arg)
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)):
+            note(node.name)
+        elif isinstance(node, ast.alias):
+            note(node.asname or node.name.partition(".")[0])
+    return found
+
+
+def _starred_names(module: Module, project: Project) -> set[str]:
+    """The names that star imports of the project's modules bring."""
+    found: set[str] = set()
+    todo, seen = [module], {module}
+    while todo:
+        current = todo.pop()
+        for node in current.scope.facts.star_imports:
+            own = project.find_module(node.module or "", node.level, current)
+            if isinstance(own, Module) and own not in seen:
+                seen.add(own)
+                todo.append(own)
+                found |= {n for n, bindings in own.scope.bindings.items() if not _is_module(n, bindings)}
+    return found
+
+
+def _is_module(name: str, bindings: list[Binding]) -> bool:
+    """Whether ``name`` is but the module of that name, which it may well be bound to again."""
+    return all(isinstance(b, Imported) and b.name is None and b.module == name for b in bindings)
+
+
+def _taken_from(project: Project) -> dict[Path, set[str]]:
+    """The global names of each module that other modules reach: imported, starred, through an attribute, by text."""
+    found: dict[Path, set[str]] = defaultdict(set)
+    starred: dict[Module, set[Module]] = defaultdict(set)
+    by_text = {name for module in project.modules.values() for name in _named_in_text(module)}
+    for importer in project.modules.values():
+        found[importer.path] |= by_text
+        aliases: dict[str, Module] = {}
+        scopes = [importer.scope, *(f.scope for f in importer.scope.functions())]
+        for scope in scopes:
+            for local, bindings in scope.bindings.items():
+                for binding in bindings:
+                    if isinstance(binding, Imported):
+                        _note_import(binding, local, importer, project, found, aliases)
+            for node in scope.facts.star_imports:
+                own = project.find_module(node.module or "", node.level, importer)
+                if isinstance(own, Module):
+                    starred[own].add(importer)
+        if aliases:
+            for scope in scopes:
+                for load in scope.facts.loads:
+                    if isinstance(load.value, ast.Name) and load.value.id in aliases:
+                        found[aliases[load.value.id].path].add(load.attr)
+        if importer.is_test:
+            _note_patches(importer, project, found)
+    for module in starred:
+        for user in _all_users(module, starred):
+            found[module.path] |= {n.id for f in user.scope.functions() for n in f.facts.names}
+            found[module.path] |= {n.id for n in user.scope.facts.names}
+    return found
+
+
+def _all_users(module: Module, starred: dict[Module, set[Module]]) -> set[Module]:
+    """The modules that get a module's names by star imports, directly or through others."""
+    found: set[Module] = set()
+    todo = [module]
+    while todo:
+        for user in starred.get(todo.pop(), ()):
+            if user not in found and user is not module:
+                found.add(user)
+                todo.append(user)
+    return found
+
+
+def _named_in_text(module: Module) -> set[str]:
+    """Names that strings hand to ``__all__``, ``getattr`` and the like, or end a composed patch path with."""
+    found: set[str] = set()
+    text = module.source.text
+    if not any(word in text for word in ("__all__", "getattr(", "setattr(", "patch(")):
+        return found
+    for node in ast.walk(module.tree):
+        if isinstance(node, (ast.Assign, ast.AugAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
+                found |= _strings(node.value)
+        elif isinstance(node, ast.Call) and node.args:
+            last = ast.unparse(node.func).rpartition(".")[2]
+            if last in ("getattr", "setattr", "hasattr", "extend", "append") and len(node.args) <= 3:
+                found |= _strings(node)
+            elif last == "patch" and constant_end(node.args[0]):
+                found.add(constant_end(node.args[0]).partition(".")[0])
+    return found
+
+
+def _strings(node: ast.AST) -> set[str]:
+    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+
+
+def _note_import(
+    binding: Imported,
+    local: str,
+    importer: Module,
+    project: Project,
+    found: dict[Path, set[str]],
+    aliases: dict[str, Module],
+) -> None:
+    own = project.find_module(binding.module, binding.level, importer)
+    if isinstance(own, Module) and binding.name is not None:
+        found[own.path].add(binding.name)
+    target = project.resolve_import(binding, importer)
+    if isinstance(target, Module):
+        aliases[local] = target
+
+
+def _note_patches(module: Module, project: Project, found: dict[Path, set[str]]) -> None:
+    """``@patch("actions.api.time.sleep")`` needs ``time`` to stay in ``actions.api``."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
+            parts = node.value.split(".")
+            if len(parts) > 8 or not all(part.isidentifier() for part in parts):
+                continue
+            for end in range(1, len(parts)):
+                own = project.find_module(".".join(parts[:end]), 0, module)
+                if isinstance(own, Module):
+                    found[own.path].add(parts[end])

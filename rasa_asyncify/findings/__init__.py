@@ -1,0 +1,1 @@
+"""What is left to the maintainer, read from what was decided. May import ``deciding`` and below."""

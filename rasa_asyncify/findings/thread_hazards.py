@@ -1,0 +1,240 @@
+"""Hazards of what a thread or the process has only one of: `threading.local`, the folder, the random generator."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from rasa_asyncify.flow.dataflow import own_nodes_of
+from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
+from rasa_asyncify.plan import Finding
+from rasa_asyncify.project.model import Assigned, Function, Imported, Module, last_name
+from rasa_asyncify.project.values import External, ExternalMethod
+
+if TYPE_CHECKING:
+    from rasa_asyncify.findings.hazards import Hazards
+
+_MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|SqliteDatabase\(["']:memory:""")
+_PROCESS_WIDE = {
+    "contextlib.chdir": "the working folder",
+    "contextlib.redirect_stderr": "where sys.stderr goes",
+    "contextlib.redirect_stdout": "where sys.stdout goes",
+    "locale.setlocale": "the locale",
+    "os.chdir": "the working folder",
+    "os.fchdir": "the working folder",
+    "os.putenv": "an environment variable",
+    "os.umask": "the file mode mask",
+    "socket.setdefaulttimeout": "the default time-out of sockets",
+    "time.tzset": "the time zone",
+}
+_SIGNALS = frozenset({"signal.alarm", "signal.setitimer", "signal.signal"})
+_SEEDS = frozenset(
+    {
+        "numpy.random.seed",
+        "random.seed",
+        "tensorflow.random.set_seed",
+        "tensorflow.set_random_seed",
+        "torch.manual_seed",
+    }
+)
+
+
+def find_in_process(hazards: Hazards) -> Iterator[Finding]:
+    """RA115 to RA117."""
+    changed = [*hazards.waiting, *hazards.threaded]
+    for function in sorted(hazards.reach(changed), key=_order):
+        if hazards.solver.writable(function.module) and not function.module.is_test:
+            yield from _calls(function, hazards)
+    yield from _Locals(hazards).find()
+    yield from _memory_databases(hazards)
+
+
+# -- the process ---------------------------------------------------------------
+
+
+def _calls(function: Function, hazards: Hazards) -> Iterator[Finding]:
+    told: set[tuple[str, str]] = set()
+    for call in sorted(function.facts.calls, key=lambda call: call.lineno):
+        for value in hazards.graph.inference.infer(call.func, function.scope):
+            found = None
+            if isinstance(value, External):
+                found = _external(value.name, call, function, hazards)
+            elif value == ExternalMethod("multiprocessing.Process", "start") and _moves(
+                call, function, hazards
+            ):
+                found = "RA116", (
+                    "a process that is forked in a worker thread ends with exit code 1: start it on the event "
+                    'loop\'s thread, or use the start method "spawn"'
+                )
+            if found is not None and found not in told:
+                told.add(found)
+                yield hazards.finding(found[0], function, call.lineno, found[1])
+
+
+def _external(name: str, call: ast.Call, function: Function, hazards: Hazards) -> tuple[str, str] | None:
+    """The rule and the message for a call of a library's function."""
+    if name in _SEEDS and not _is_left_to_chance(call):
+        return "RA117", (
+            f"{name}() in {function.qualname}() seeds the one generator that all draw from: what another action "
+            "draws or seeds in between changes the numbers that follow"
+        )
+    if name in _SIGNALS:
+        if _moves(call, function, hazards):
+            return (
+                "RA116",
+                f"{name}() runs in a worker thread now, where signals can't be handled: it fails there",
+            )
+        return "RA116", (
+            f"{name}() in {function.qualname}() is about the event loop's thread: a handler interrupts whatever runs "
+            "there by then, and no longer what this function waits for"
+        )
+    if name in _PROCESS_WIDE and not _only_asks(name, call):
+        return "RA116", (
+            f"{name}() in {function.qualname}() sets {_PROCESS_WIDE[name]} for the whole process: the actions that "
+            "run meanwhile get it as well, and may set it to something else"
+        )
+    return None
+
+
+def _is_left_to_chance(call: ast.Call) -> bool:
+    """Whether a generator is seeded anew from nowhere: ``random.seed()``."""
+    given = [*call.args, *(k.value for k in call.keywords)]
+    return not given or (isinstance(given[0], ast.Constant) and given[0].value is None)
+
+
+def _only_asks(name: str, call: ast.Call) -> bool:
+    """``locale.setlocale(locale.LC_ALL)`` gives the locale and sets nothing."""
+    return name == "locale.setlocale" and len(call.args) + len(call.keywords) < 2
+
+
+def _moves(node: ast.AST, function: Function, hazards: Hazards) -> bool:
+    return function in hazards.threaded or hazards.solver.blocks.around(node, function) is not None
+
+
+# -- threading.local ---------------------------------------------------------------
+
+
+class _Locals:
+    """Finds readings of a `threading.local` that no longer see what was set for them."""
+
+    def __init__(self, hazards: Hazards) -> None:
+        self.hazards = hazards
+        self.inference = hazards.graph.inference
+        self._told: set[tuple[str, Function]] = set()
+
+    def find(self) -> Iterator[Finding]:
+        hazards = self.hazards
+        if not any("threading" in m.source.text for m in self.inference.project.modules.values()):
+            return
+        on_loop = hazards.reach(hazards.waiting) - set(hazards.threaded)
+        yield from self._unset(on_loop, "on the event loop's thread")
+        for function in hazards.waiting:
+            yield from self._across_waits(function)
+        for hop in self._hops():
+            yield from self._unset(hop, "in a worker thread")
+
+    def _hops(self) -> Iterator[set[Function]]:
+        """The functions that run together in a thread: each time it may be another one."""
+        hazards = self.hazards
+        yield from (hazards.reach([f]) for f in hazards.threaded if f in hazards.colours.moved)
+        for function in hazards.waiting:
+            for treated in hazards.treated(function):
+                if treated.alone is not None:
+                    yield hazards.reach(hazards.graph.through(treated.site))
+
+    def _unset(self, together: set[Function], where: str) -> Iterator[Finding]:
+        """What the functions read and don't set, though others do."""
+        uses = [(f, use) for f in sorted(together, key=_order) for use in self._uses(f)]
+        set_here = {use.name for _, use in uses if use.writes}
+        for function, use in uses:
+            if (
+                use.name in set_here
+                or (use.name, function) in self._told
+                or not self._is_set(use.name, together)
+            ):
+                continue
+            self._told.add((use.name, function))
+            message = (
+                f"{use.name} has a value of its own in every thread: {function.qualname}() reads it {where} from now "
+                "on, and doesn't see what is set in another"
+            )
+            yield self.hazards.finding("RA115", function, use.node.lineno, message)
+
+    def _across_waits(self, function: Function) -> Iterator[Finding]:
+        """What is set, and read after a wait: on the event loop all actions share one value."""
+        for name, uses in by_name(self._uses(function)).items():
+            gap = find_gap(uses, self.hazards.waits(function), function)
+            if gap is not None and gap.kind is Kind.LEAKED:
+                message = (
+                    f"{name} is one for all that runs on the event loop's thread: {function.qualname}() sets it (line "
+                    f"{gap.first.node.lineno}), waits, and reads what another action may have set by then (line "
+                    f"{gap.second.node.lineno})"
+                )
+                yield self.hazards.finding("RA115", function, gap.first.node.lineno, message)
+
+    def _is_set(self, name: str, outside: set[Function]) -> bool:
+        """Whether anything but the functions ``outside`` sets the attribute: other functions, or the import."""
+        modules = self.inference.project.modules.values()
+        scopes = [m.scope for m in modules]
+        scopes += [f.scope for m in modules for f in m.scope.functions() if f not in outside]
+        return any(
+            isinstance(target, ast.Attribute) and ast.unparse(target) == name
+            for scope in scopes
+            for target, _ in scope.facts.stores
+        )
+
+    def _uses(self, function: Function) -> Iterator[StateUse]:
+        """The uses of attributes of a `threading.local` in the function's own code."""
+        for node in own_nodes_of(function):
+            if isinstance(node, ast.Attribute) and self._is_local(node.value, function):
+                read = isinstance(node.ctx, ast.Load)
+                yield StateUse(ast.unparse(node), node, read, not read)
+            elif isinstance(node, ast.Call) and last_name(node.func) == "getattr" and len(node.args) > 1:
+                holder, name = node.args[:2]
+                if (
+                    isinstance(name, ast.Constant)
+                    and isinstance(name.value, str)
+                    and self._is_local(holder, function)
+                ):
+                    yield StateUse(f"{ast.unparse(holder)}.{name.value}", node, True, False)
+
+    def _is_local(self, node: ast.expr, function: Function) -> bool:
+        found = function.scope.lookup(node.id) if isinstance(node, ast.Name) else None
+        if found is None or found[1].function is not None:
+            return False
+        bindings, scope = found
+        for binding in bindings:
+            if isinstance(binding, Imported):
+                target = self.inference.project.resolve_import(binding, scope.module)
+                if isinstance(target, tuple) and isinstance(target[0], Module):
+                    bindings, scope = target[0].scope.bindings.get(target[1], []), target[0].scope
+        made = [b.value.func for b in bindings if isinstance(b, Assigned) and isinstance(b.value, ast.Call)]
+        return any(External("threading.local") in self.inference.infer(func, scope) for func in made)
+
+
+# -- databases in memory ---------------------------------------------------------------
+
+
+def _memory_databases(hazards: Hazards) -> Iterator[Finding]:
+    """A database in memory that SQLAlchemy or peewee make anew for each thread."""
+    if not any(_asks_orm(f, hazards) for f in [*hazards.waiting, *hazards.threaded]):
+        return
+    for module in hazards.graph.inference.project.modules.values():
+        for found in _MEMORY_DATABASE.finditer(module.source.text):
+            line = module.source.text.count("\n", 0, found.start()) + 1
+            message = (
+                "a database in memory is another one in every thread: worker threads use it from now on, and don't "
+                "see the tables and rows that were made elsewhere"
+            )
+            yield Finding("RA115", module.path, line, message)
+
+
+def _asks_orm(function: Function, hazards: Hazards) -> bool:
+    names = (n for s in hazards.graph.active_sites(function.scope) for n in s.blockers)
+    return any(n.startswith(("sqlalchemy.", "peewee.")) for n in names)
+
+
+def _order(function: Function) -> tuple[str, int]:
+    return (str(function.module.path), function.node.lineno)

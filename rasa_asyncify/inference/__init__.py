@@ -1,0 +1,1 @@
+"""What an expression may evaluate to, anywhere in the project. May import the catalogue and ``project``."""

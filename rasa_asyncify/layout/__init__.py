@@ -1,0 +1,1 @@
+"""From which folders a project is started and its modules are imported. May import ``project``."""
