@@ -1,1 +1,4 @@
-"""Who calls whom, from where the SDK enters. Decides nothing. May import ``calls``, ``flow``, ``framework`` and below."""
+"""Who calls whom, from where the SDK enters. Decides nothing.
+
+May import ``calls``, ``flow``, ``framework`` and below.
+"""
