@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import ClassVar
+
+from rasa_asyncify.framework.sdk import CALL_EITHER
 
 
 @dataclass(frozen=True, order=True)
@@ -21,65 +23,100 @@ class Span:
 
 
 @dataclass(frozen=True)
-class MakeAsync:
-    """``def`` becomes ``async def``; ``span`` starts at the ``def``. ``actions``: how many have it as their ``run``."""
+class Edit:
+    """What changes at ``span``, by which rule, and why.
+
+    ``is_native``: a call is replaced by its asynchronous equivalent. ``requirement``: what the new code needs
+    installed. ``says_more``: it is worth a line beside those that it follows from.
+    """
 
     span: Span
     rule: str
     reason: str
+
+    is_native: ClassVar[bool] = False
+    requirement: ClassVar[str | None] = None
+    says_more: ClassVar[bool] = True
+
+    @property
+    def helper(self) -> str | None:
+        """The helper that the new code calls."""
+        return None
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        """The modules that the new code names."""
+        return ()
+
+    @property
+    def calls(self) -> str | None:
+        """The dotted name of a function that the new code calls, and that is imported by its own name."""
+        return None
+
+
+@dataclass(frozen=True)
+class _Offload(Edit):
+    """Something goes to a thread; ``alone`` where calls must not overlap."""
+
+    @property
+    def helper(self) -> str:
+        return "in_one_thread" if getattr(self, "alone", False) else "in_thread"
+
+
+@dataclass(frozen=True)
+class MakeAsync(Edit):
+    """``def`` becomes ``async def``; ``span`` starts at the ``def``. ``actions``: how many have it as their ``run``."""
+
     actions: int = 0
 
 
 @dataclass(frozen=True)
-class AwaitCall:
+class AwaitCall(Edit):
     """A call gains ``await``; ``either``: through ``call_potential_coroutine``, as there may be nothing to await."""
 
-    span: Span
-    rule: str
-    reason: str
     either: bool = False
 
+    @property
+    def calls(self) -> str | None:
+        return CALL_EITHER if self.either else None
+
 
 @dataclass(frozen=True)
-class RunCall:
+class RunCall(Edit):
     """A call in synchronous code is wrapped in ``asyncio.run()``."""
 
-    span: Span
-    rule: str
-    reason: str
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return ("asyncio",)
 
 
 @dataclass(frozen=True)
-class Sleep:
+class Sleep(Edit):
     """``time.sleep(x)`` becomes ``await asyncio.sleep(x)``."""
 
-    span: Span
-    rule: str
-    reason: str
+    is_native: ClassVar[bool] = True
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return ("asyncio",)
 
 
 @dataclass(frozen=True)
-class OffloadCall:
+class OffloadCall(_Offload):
     """``f(x)`` becomes ``await in_thread(f, x)``; ``alone`` where calls must not overlap."""
 
-    span: Span
-    rule: str
-    reason: str
     alone: bool = False
 
 
 @dataclass(frozen=True)
-class OffloadExpression:
+class OffloadExpression(_Offload):
     """An expression becomes ``await in_thread(lambda: expression)``."""
 
-    span: Span
-    rule: str
-    reason: str
     alone: bool = False
 
 
 @dataclass(frozen=True)
-class OffloadBlock:
+class OffloadBlock(_Offload):
     """Statements move to a function ``name`` within the function, which goes to a thread.
 
     ``span`` reaches from the first to the last. ``results`` are the names that the function returns and that are
@@ -87,9 +124,6 @@ class OffloadBlock:
     the statements return, and what they return is returned.
     """
 
-    span: Span
-    rule: str
-    reason: str
     name: str
     alone: bool = False
     results: tuple[str, ...] = ()
@@ -99,16 +133,13 @@ class OffloadBlock:
 
 
 @dataclass(frozen=True)
-class MoveBody:
+class MoveBody(_Offload):
     """A body moves to a plain method (or function) ``name`` that the coroutine function sends to a thread.
 
     ``decorated``: the decorators go with the body. ``through`` is what the moved function is reached by: "self",
     "cls", a class's name, or "" for a function.
     """
 
-    span: Span
-    rule: str
-    reason: str
     name: str
     through: str
     alone: bool = False
@@ -117,7 +148,7 @@ class MoveBody:
 
 
 @dataclass(frozen=True)
-class InlineRequest:
+class InlineRequest(Edit):
     """A statement ``response = requests.get(...)`` becomes an ``async with`` over an aiohttp request.
 
     ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case. ``timeout`` is None
@@ -125,9 +156,6 @@ class InlineRequest:
     positional arguments name the verb. ``content`` is the variable for the body's bytes, where something reads them.
     """
 
-    span: Span
-    rule: str
-    reason: str
     call: Span
     method: str
     response: str
@@ -137,29 +165,43 @@ class InlineRequest:
     skipped: int = 0
     content: str | None = None
 
+    is_native: ClassVar[bool] = True
+    requirement: ClassVar[str | None] = "aiohttp"
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return ("aiohttp",)
+
 
 @dataclass(frozen=True)
-class AiohttpCall:
+class AiohttpCall(Edit):
     """``requests.get(url)`` becomes ``await over_aiohttp(requests.get, url)``; ``shared``: by the shared session."""
 
-    span: Span
-    rule: str
-    reason: str
     shared: bool = False
 
+    is_native: ClassVar[bool] = True
+    requirement: ClassVar[str | None] = "aiohttp"
+
+    @property
+    def helper(self) -> str:
+        return "over_aiohttp_shared" if self.shared else "over_aiohttp"
+
 
 @dataclass(frozen=True)
-class NativeCall:
+class NativeCall(Edit):
     """``f(x)`` becomes ``await g(x)``; ``name`` is g's dotted name, or the other name of a method."""
 
-    span: Span
-    rule: str
-    reason: str
     name: str
+
+    is_native: ClassVar[bool] = True
+
+    @property
+    def calls(self) -> str | None:
+        return self.name if "." in self.name else None
 
 
 @dataclass(frozen=True)
-class UseAsyncClient:
+class UseAsyncClient(Edit):
     """An httpx request is awaited: ``await client.get(url)``.
 
     Where ``statement`` is given, ``httpx.get(url)`` stood there, and the statement goes into a block of its own,
@@ -167,96 +209,66 @@ class UseAsyncClient:
     the helper's TLS settings, which each client would load anew.
     """
 
-    span: Span
-    rule: str
-    reason: str
     client: str = ""
     statement: Span | None = None
     moved: tuple[str, ...] = ()
     tls: bool = False
 
+    is_native: ClassVar[bool] = True
+
+    @property
+    def helper(self) -> str | None:
+        return "tls_context" if self.tls else None
+
 
 @dataclass(frozen=True)
-class MakeAsyncClient:
+class MakeAsyncClient(Edit):
     """``httpx.Client(...)`` becomes ``httpx.AsyncClient(...)``; ``block``: the ``with`` around it ``async with``.
 
     ``tls``: it gets the helper's TLS settings.
     """
 
-    span: Span
-    rule: str
-    reason: str
     block: bool
     tls: bool
 
+    @property
+    def helper(self) -> str | None:
+        return "tls_context" if self.tls else None
+
 
 @dataclass(frozen=True)
-class CloseAsyncClient:
+class CloseAsyncClient(Edit):
     """``client.close()`` becomes ``await client.aclose()``."""
 
-    span: Span
-    rule: str
-    reason: str
-
 
 @dataclass(frozen=True)
-class UseResponse:
+class UseResponse(Edit):
     """``response.status_code`` and the like become aiohttp's; ``form`` is the template, ``{}`` the response."""
 
-    span: Span
-    rule: str
-    reason: str
     form: str
 
+    says_more: ClassVar[bool] = False
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return ("json",) if self.form.startswith("json.") else ()
+
 
 @dataclass(frozen=True)
-class MapHandler:
+class MapHandler(Edit):
     """An ``except`` clause (``span`` is the clause's) catches ``types`` from now on."""
 
-    span: Span
-    rule: str
-    reason: str
     types: tuple[str, ...]
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        modules = ("asyncio", "aiohttp", "json")
+        return tuple(m for m in modules if any(t.startswith(f"{m}.") for t in self.types))
 
 
 @dataclass(frozen=True)
-class AddKeyword:
+class AddKeyword(Edit):
     """A call gains a keyword argument."""
 
-    span: Span
-    rule: str
-    reason: str
     keyword: str
     value: str
-
-
-Edit: TypeAlias = (
-    MakeAsync
-    | AwaitCall
-    | RunCall
-    | Sleep
-    | OffloadCall
-    | OffloadExpression
-    | OffloadBlock
-    | MoveBody
-    | InlineRequest
-    | AiohttpCall
-    | NativeCall
-    | UseAsyncClient
-    | MakeAsyncClient
-    | CloseAsyncClient
-    | UseResponse
-    | MapHandler
-    | AddKeyword
-)
-
-
-def helper(edit: Edit) -> str | None:
-    """The helper that the edit's new code calls."""
-    if isinstance(edit, (OffloadCall, OffloadExpression, OffloadBlock, MoveBody)):
-        return "in_one_thread" if edit.alone else "in_thread"
-    if isinstance(edit, AiohttpCall):
-        return "over_aiohttp_shared" if edit.shared else "over_aiohttp"
-    if isinstance(edit, (UseAsyncClient, MakeAsyncClient)) and edit.tls:
-        return "tls_context"
-    return None

@@ -80,3 +80,9 @@ class Plan:
     def module(self, path: Path) -> ModulePlan:
         """The plan for the module at ``path``, made on first use."""
         return self.modules.setdefault(path, ModulePlan(path))
+
+    def add(self, path: Path, edit: Edit) -> None:
+        """Add ``edit`` to the module at ``path``, unless the place has one of its kind."""
+        edits = self.module(path).edits
+        if all(known.span != edit.span or type(known) is not type(edit) for known in edits):
+            edits.append(edit)

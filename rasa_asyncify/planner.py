@@ -1,4 +1,4 @@
-"""Make the plan of a project: entry points, reach, colours, decisions."""
+"""Make the plan of a project: entry points, reach, decisions, edits, findings."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from rasa_asyncify.call_graph.analysis import Analysis
 from rasa_asyncify.call_graph.kept_synchronous import kept_synchronous
 from rasa_asyncify.call_graph.test_doubles import find_patches
 from rasa_asyncify.deciding.around_requests import not_inline, not_native
-from rasa_asyncify.deciding.edit_making import Decider
-from rasa_asyncify.deciding.helper_homes import place_helpers
-from rasa_asyncify.deciding.local_names import choose_names
+from rasa_asyncify.deciding.callers import Callers
+from rasa_asyncify.deciding.decisions import Decisions, Inputs
+from rasa_asyncify.deciding.edit_making import EditMaker
 from rasa_asyncify.deciding.solver import Solver
-from rasa_asyncify.findings.hazards import Hazards, computing
+from rasa_asyncify.findings.computing import computing
+from rasa_asyncify.findings.gatherable import gatherable_loops
+from rasa_asyncify.findings.hazards import Hazards
 from rasa_asyncify.findings.left_blocking import Leftovers
-from rasa_asyncify.findings.notes import gatherable_loops, unknown_calls, unknown_databases
-from rasa_asyncify.native.http_forms import HttpForms
+from rasa_asyncify.findings.running import Running
+from rasa_asyncify.findings.unknown import unknown_calls, unknown_databases
+from rasa_asyncify.native.registry import Registry
+from rasa_asyncify.placing.helper_homes import place_helpers
+from rasa_asyncify.placing.local_names import choose_names
 from rasa_asyncify.plan import Plan
 from rasa_asyncify.project.model import Module
 from rasa_asyncify.threads.files_and_databases import mark_exclusive
@@ -41,22 +46,41 @@ def make_plan(
     graph.reach(entries.found)
     mark_exclusive(graph)
     patches = find_patches(graph.inference)
-    kept = kept_synchronous(entries, graph)
-    forms = HttpForms(graph.inference, shared=shared_session)
-    for _ in range(_ROUNDS):
-        solver = Solver(graph, entries, patches, forms, writable, kept)
-        colours = solver.solve()
-        less = not_native(solver, graph, colours)
-        plainer = {} if less else not_inline(solver, graph, colours)
-        if not less and not plainer:
-            break
-        forms.not_native.update(less)
-        forms.not_inline.update(plainer)
-    Decider(graph, entries, solver, colours, plan).decide()
-    Leftovers(solver, plan).find()
-    hazards = Hazards(solver)
-    plan.findings += [*hazards.find(), *computing(hazards), *unknown_databases(solver, hazards.threaded)]
-    plan.notes += [*unknown_calls(solver, hazards.threaded), *gatherable_loops(solver)]
+    registry = Registry(graph, patches, shared_session)
+    inputs = Inputs(graph, entries, patches, registry, kept_synchronous(entries, graph), writable)
+    decisions = decide(inputs)
+    make_edits(inputs, decisions, plan)
+    find_all(inputs, decisions, plan)
     place_helpers(plan, graph.inference.project, may_add_files=may_add_files)
     choose_names(plan, graph.inference.project)
     return plan
+
+
+def decide(inputs: Inputs) -> Decisions:
+    """Solve until nothing that stands around a request rules its form out."""
+    graph, requests = inputs.graph, inputs.registry.requests
+    for _ in range(_ROUNDS):
+        decisions = Solver(inputs).solve()
+        less = not_native(decisions, graph)
+        plainer = {} if less else not_inline(decisions, graph, inputs.entries.found)
+        if not less and not plainer:
+            break
+        requests.not_native.update(less)
+        requests.not_inline.update(plainer)
+    return decisions
+
+
+def make_edits(inputs: Inputs, decisions: Decisions, plan: Plan) -> None:
+    """Write down what changes."""
+    maker = EditMaker(inputs, decisions, plan)
+    maker.functions()
+    Callers(inputs, decisions, plan).decide()
+    maker.connections()
+
+
+def find_all(inputs: Inputs, decisions: Decisions, plan: Plan) -> None:
+    """Write down what is left to the maintainer."""
+    Leftovers(inputs, decisions, plan).find()
+    running = Running(inputs, decisions)
+    plan.findings += [*Hazards(running).find(), *computing(running), *unknown_databases(running)]
+    plan.notes += [*unknown_calls(running), *gatherable_loops(inputs, decisions)]

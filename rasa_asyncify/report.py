@@ -50,7 +50,7 @@ class Reporter:
             self._say(f"  not formatted by black: {change.unformatted}")
         if self.verbose and change.path in self.result.plan.modules:
             edits = self.result.plan.modules[change.path].edits
-            for edit in sorted((e for e in edits if _says_more(e)), key=lambda e: e.span):
+            for edit in sorted((e for e in edits if e.says_more), key=lambda e: e.span):
                 self._say(
                     f"  {relative(change.path)}:{edit.span.line}: {edit.rule} {_kind(edit)}: {edit.reason}"
                 )
@@ -157,13 +157,6 @@ def _quoted(text: str) -> str:
     import shlex
 
     return shlex.quote(text)
-
-
-def _says_more(edit: Edit) -> bool:
-    """Whether an edit is worth a line: what follows from a request that was written out isn't."""
-    from rasa_asyncify.edits import UseResponse
-
-    return not isinstance(edit, UseResponse)
 
 
 def _kind(edit: Edit) -> str:

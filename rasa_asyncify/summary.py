@@ -6,18 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rasa_asyncify.edits import (
-    AiohttpCall,
     Edit,
-    InlineRequest,
     MakeAsync,
     MoveBody,
-    NativeCall,
     OffloadBlock,
     OffloadCall,
     OffloadExpression,
     RunCall,
-    Sleep,
-    UseAsyncClient,
 )
 
 
@@ -43,12 +38,10 @@ def count(edits: Sequence[Edit]) -> Counts:
     return Counts(
         actions=sum(e.actions for e in made),
         functions=sum(not e.actions for e in made),
-        native=sum(
-            isinstance(e, (Sleep, InlineRequest, AiohttpCall, NativeCall, UseAsyncClient)) for e in edits
-        ),
+        native=sum(e.is_native for e in edits),
         offloaded=sum(isinstance(e, (OffloadCall, OffloadExpression)) for e in edits),
         blocks=sum(isinstance(e, OffloadBlock) for e in edits),
         bodies=sum(isinstance(e, MoveBody) for e in edits),
         wrapped=sum(isinstance(e, RunCall) for e in edits),
-        aiohttp=any(isinstance(e, (InlineRequest, AiohttpCall)) for e in edits),
+        aiohttp=any(e.requirement == "aiohttp" for e in edits),
     )

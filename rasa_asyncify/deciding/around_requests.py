@@ -7,79 +7,86 @@ from collections.abc import Container, Iterator
 
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.deciding.solver import Colours, Solver
+from rasa_asyncify.deciding.decisions import Decisions, Native
 from rasa_asyncify.flow.positions import enclosing, is_within
 from rasa_asyncify.native.handlers import Mapped, Unmappable, map_handlers, mentions_requests
-from rasa_asyncify.native.http_forms import INLINE, OVER_AIOHTTP
+from rasa_asyncify.native.inline_requests import InlinePlan
+from rasa_asyncify.native.requests_forms import InlineAiohttp, OverAiohttp
 from rasa_asyncify.project.model import Function, Imported, Module, Scope
 from rasa_asyncify.project.values import Instance, OwnFunction
 
 
-def handler_changes(scope: Scope, solver: Solver, graph: Graph) -> list[Mapped]:
+def handler_changes(scope: Scope, decisions: Decisions, graph: Graph) -> list[Mapped]:
     """The ``except`` clauses of a coroutine function that change."""
     found: list[Mapped] = []
-    inline = [s for s in graph.active_sites(scope) if solver.native(s) == INLINE]
+    inline = [(s, plan) for s in graph.active_sites(scope) if (plan := _inline(s, decisions)) is not None]
     for node in scope.facts.tries if inline else ():
-        raising = [s for s in inline if any(is_within(n, node.body) for n in _raising(s, solver))]
+        raising = [plan for s, plan in inline if any(is_within(n, node.body) for n in _raising(s, plan))]
         if raising:
-            decodes = any(solver.forms.inline(site).decodes for site in raising)
+            decodes = any(plan.decodes for plan in raising)
             found += map_handlers(node, scope, graph.inference, decodes=decodes)
     return found
 
 
-def not_inline(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
+def not_inline(decisions: Decisions, graph: Graph, entries: Container[Function]) -> dict[Site, str]:
     """The inline requests whose failures something around them, here or in a caller, would take otherwise."""
     found: dict[Site, str] = {}
-    for site in _native_sites(graph, colours, solver):
-        if solver.native(site) == INLINE:
+    for site in _over_aiohttp(graph, decisions):
+        plan = _inline(site, decisions)
+        if plan is not None:
             reason = (
-                _used_in_block(site, solver)
-                or _caught_here(site, solver, graph)
-                or _told_apart(site, graph, solver.entries.found)
+                _used_in_block(site, plan, decisions)
+                or _caught_here(site, plan, decisions, graph)
+                or _told_apart(site, graph, entries)
             )
             if reason:
                 found[site] = reason
     return found
 
 
-def _used_in_block(site: Site, solver: Solver) -> str | None:
+def _inline(site: Site, decisions: Decisions) -> InlinePlan | None:
+    """How a request is written out, if it is."""
+    decision = decisions.at(site)
+    if isinstance(decision, Native) and isinstance(decision.strategy, InlineAiohttp):
+        return decision.strategy.plan(site)
+    return None
+
+
+def _used_in_block(site: Site, plan: InlinePlan, decisions: Decisions) -> str | None:
     """Why its response can't be aiohttp's: what goes to a thread can't await its body."""
-    uses = solver.forms.inline(site).uses
-    if any(solver.blocks.around(use.node, site.scope.function) for use in uses):
+    if any(decisions.around(use.node, site.scope.function) for use in plan.uses):
         return "the response is used in a thread"
     return None
 
 
-def _raising(site: Site, solver: Solver) -> list[ast.AST]:
+def _raising(site: Site, plan: InlinePlan) -> list[ast.AST]:
     """Where an inline request may fail: at the call, and where its response is decoded or its status looked at."""
-    uses = solver.forms.inline(site).uses
-    return [site.node, *(u.node for u in uses if "json." in u.form or "raise_for" in u.form)]
+    return [site.node, *(u.node for u in plan.uses if "json." in u.form or "raise_for" in u.form)]
 
 
-def _caught_here(site: Site, solver: Solver, graph: Graph) -> str | None:
+def _caught_here(site: Site, plan: InlinePlan, decisions: Decisions, graph: Graph) -> str | None:
     """Why the ``try`` statements around a request, in its own function, can't do with aiohttp's exceptions."""
     scope = site.scope
-    decodes = solver.forms.inline(site).decodes
     for node in scope.facts.tries:
-        if not any(is_within(raising, node.body) for raising in _raising(site, solver)):
+        if not any(is_within(raising, node.body) for raising in _raising(site, plan)):
             continue
         try:
-            if not map_handlers(node, scope, graph.inference, decodes=decodes):
+            if not map_handlers(node, scope, graph.inference, decodes=plan.decodes):
                 continue
         except Unmappable as unmappable:
             return str(unmappable)
         if any(isinstance(inner, ast.Raise) for statement in node.body for inner in ast.walk(statement)):
             return "something else is raised beside it"
         for other in graph.active_sites(scope):
-            if is_within(other.node, node.body) and solver.native(other) != INLINE:
+            if is_within(other.node, node.body) and _inline(other, decisions) is None:
                 return "a call beside it may raise exceptions of requests"
     return None
 
 
-def not_native(solver: Solver, graph: Graph, colours: Colours) -> dict[Site, str]:
+def not_native(decisions: Decisions, graph: Graph) -> dict[Site, str]:
     """The native calls on sessions that outlive an action, where a thread uses such a session as well."""
     sites = [s for f in graph.reached for s in graph.active_sites(f.scope) if _on_kept_session(s)]
-    native = {s for s in _native_sites(graph, colours, solver) if _on_kept_session(s)}
+    native = {s for s in _over_aiohttp(graph, decisions) if _on_kept_session(s)}
     threaded = {_holder(site, graph) for site in sites if site not in native}
     held = (site for site in native if _holder(site, graph) in threaded)
     return dict.fromkeys(held, "a thread uses the session as well")
@@ -105,11 +112,14 @@ def _on_kept_session(site: Site) -> bool:
     return site.shared and any(name.startswith("requests.Session.") for name in site.blockers)
 
 
-def _native_sites(graph: Graph, colours: Colours, solver: Solver) -> Iterator[Site]:
+def _over_aiohttp(graph: Graph, decisions: Decisions) -> Iterator[Site]:
     for function in graph.reached:
-        if colours.inline(function):
+        if decisions.inline(function):
             for site in graph.active_sites(function.scope):
-                if solver.native(site) in (INLINE, OVER_AIOHTTP):
+                decision = decisions.at(site)
+                if isinstance(decision, Native) and isinstance(
+                    decision.strategy, (InlineAiohttp, OverAiohttp)
+                ):
                     yield site
 
 

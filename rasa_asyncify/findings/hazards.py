@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 
-from rasa_asyncify.call_graph.effects import Effect, effects_of, without_uncommitted
-from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.deciding.solver import Solver
+from rasa_asyncify.call_graph.effects import without_uncommitted
+from rasa_asyncify.findings.running import Running, Wait
 from rasa_asyncify.findings.thread_hazards import find_in_process
-from rasa_asyncify.flow import order
 from rasa_asyncify.flow.order import in_handler_of, may_follow, repeats
 from rasa_asyncify.flow.state_uses import (
     Gap,
@@ -26,157 +23,36 @@ from rasa_asyncify.flow.state_uses import (
 from rasa_asyncify.framework.sdk import Treatment
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.model import COMPREHENSIONS, Class, Function
-from rasa_asyncify.threads.offload import Offload, TooTangled, shares
 
 _DEPTH = 3
-
-
-@dataclass(frozen=True)
-class Wait(order.Wait):
-    """As ``order.Wait``; ``effect`` is what that changes outside."""
-
-    effect: Effect | None = None
-
-
-@dataclass(frozen=True)
-class _Treated:
-    """A site at which a coroutine function waits from now on. The fields are those of ``Wait``."""
-
-    site: Site
-    nodes: tuple[ast.AST, ...]
-    alone: bool | None
 
 
 class Hazards:
     """The hazards that a migration brings, in the functions that it changes."""
 
-    def __init__(self, solver: Solver) -> None:
-        self.solver = solver
-        self.graph = solver.graph
-        self.colours = solver.colours
-        self._known: dict[Function, list[_Treated]] = {}
-        self._all_waits: dict[Function, list[Wait]] = {}
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.graph = running.graph
 
     def find(self) -> Iterator[Finding]:
         """All of them, RA112 to RA117."""
-        for function in self.inline:
+        running = self.running
+        for function in running.inline:
             yield from self._half_done(function)
             yield from self._state_across(function)
-        for function in self.pooled:
+        for function in running.pooled:
             yield from self._state_in_threads(function)
-        for function in dict.fromkeys([*self.waiting, *self.threaded]):
+        for function in dict.fromkeys([*running.waiting, *running.threaded]):
             yield from self._action_state(function)
         yield from self._apart()
-        yield from find_in_process(self)
-
-    # -- where the functions run ---------------------------------------------------------------
-
-    @cached_property
-    def inline(self) -> list[Function]:
-        """The functions that run on the event loop and in which this migration makes something wait."""
-        colours = self.colours
-        known = {*colours.converted, *(f for f in self.graph.reached if f.is_async)}
-        found = [f for f in known if colours.inline(f) and self._is_judged(f)]
-        newly = {f for f in found if not f.is_async or self.treated(f)}
-        while True:
-            more = {f for f in found if f not in newly and any(self._awaited(f, newly))}
-            if not more:
-                return sorted(newly, key=_order)
-            newly |= more
-
-    @cached_property
-    def waiting(self) -> list[Function]:
-        """Those of them that do wait."""
-        return [f for f in self.inline if self.waits(f)]
-
-    @cached_property
-    def threaded(self) -> list[Function]:
-        """The functions that run in a thread from now on."""
-        return sorted({*self._in_threads(alone=True), *self._in_threads(alone=False)}, key=_order)
-
-    @cached_property
-    def pooled(self) -> list[Function]:
-        """Those of them that several threads may be in at once."""
-        return sorted(self._in_threads(alone=False), key=_order)
-
-    def _is_judged(self, function: Function) -> bool:
-        return self.solver.writable(function.module) and not function.module.is_test
-
-    def _in_threads(self, *, alone: bool) -> set[Function]:
-        todo = [f for f in self.colours.moved if self._is_judged(f) and shares(f, self.graph) == alone]
-        for function in self.inline:
-            for treated in self.treated(function):
-                if treated.alone == alone:
-                    todo += [t for t in self.graph.through(treated.site) if not self.colours.awaitable(t)]
-        found = self.reach(todo)
-        return {f for f in found if not self.colours.awaitable(f) or f in self.colours.moved}
-
-    def reach(self, start: list[Function]) -> set[Function]:
-        """The functions, and the synchronous ones that they run, directly or not."""
-        found: set[Function] = set()
-        todo = list(start)
-        while todo:
-            function = todo.pop()
-            if function not in found:
-                found.add(function)
-                sites = self.graph.active_sites(function.scope)
-                todo += [t for s in sites for t in self.graph.through(s) if not t.is_async]
-        return found
-
-    # -- where they wait ---------------------------------------------------------------
-
-    def treated(self, function: Function) -> list[_Treated]:
-        """The sites of a coroutine function at which it waits from now on."""
-        known = self._known.get(function)
-        if known is None:
-            known = self._known[function] = list(self._find_treated(function))
-        return known
-
-    def _find_treated(self, function: Function) -> Iterator[_Treated]:
-        for site in sorted(self.graph.active_sites(function.scope), key=lambda site: site.line):
-            if site in self.colours.stuck:
-                continue
-            block = self.solver.blocks.around(site.node, function)
-            if block is not None:
-                if self.graph.site_blocks(site):
-                    yield _Treated(site, block.statements, self.solver.together.is_alone(block))
-                continue
-            try:
-                treatment = self.solver.treatment(site)
-            except TooTangled:
-                continue
-            if isinstance(treatment, Offload):
-                yield _Treated(site, (treatment.node,), treatment.alone)
-            elif treatment is not None:
-                yield _Treated(site, (site.node,), None)
-
-    def _awaited(self, function: Function, newly: set[Function]) -> Iterator[_Treated]:
-        """What was awaited before, and only now has to wait."""
-        for site in self.graph.active_sites(function.scope):
-            if site.node in function.facts.awaited and newly & set(site.targets):
-                yield _Treated(site, (site.node,), None)
-
-    def waits(self, function: Function) -> list[Wait]:
-        """The places where a function of ``inline`` waits for something that held the event loop before."""
-        known = self._all_waits.get(function)
-        if known is None:
-            found: dict[int, Wait] = {}
-            for treated in [*self.treated(function), *self._awaited(function, set(self.inline))]:
-                node = treated.nodes[0]
-                line = getattr(node, "lineno", treated.site.line)
-                wait = found.get(id(node)) or Wait(treated.nodes, line, treated.alone)
-                effects = [*filter(None, [wait.effect]), *effects_of(treated.site, self.graph)]
-                effects.sort(key=lambda effect: not effect.commits)
-                found[id(node)] = replace(wait, effect=effects[0] if effects else None)
-            known = self._all_waits[function] = sorted(found.values(), key=lambda wait: wait.line)
-        return known
+        yield from find_in_process(running)
 
     # -- cancelled half-way ---------------------------------------------------------------
 
     def _half_done(self, function: Function) -> Iterator[Finding]:
-        effects = {wait.effect for wait in self.waits(function) if wait.effect is not None}
+        effects = {wait.effect for wait in self.running.waits(function) if wait.effect is not None}
         wanted = without_uncommitted(effects)
-        waits = [wait for wait in self.waits(function) if wait.effect in wanted]
+        waits = [wait for wait in self.running.waits(function) if wait.effect in wanted]
         for first in waits:
             second = next((w for w in waits if w is not first and _goes_on(first, w, function)), None)
             loop = _turns(first, function)
@@ -188,13 +64,13 @@ class Hazards:
                 message += f"two turns of {where}: {_said(first)} is done for some then, not for all"
             else:
                 continue
-            yield self.finding("RA112", function, first.line, message)
+            yield self.running.finding("RA112", function, first.line, message)
             return
 
     # -- state ---------------------------------------------------------------
 
     def _state_across(self, function: Function) -> Iterator[Finding]:
-        waits = self.waits(function)
+        waits = self.running.waits(function)
         for name, uses in by_name(self._uses(function)).items() if waits else ():
             gap = find_gap(uses, waits, function)
             if gap is not None:
@@ -217,7 +93,11 @@ class Hazards:
         yield from shared_state(function, self.graph.inference)
         for site in self.graph.active_sites(function.scope) if depth < _DEPTH else ():
             for target in site.targets:
-                if not isinstance(site.node, ast.expr) or target.is_async or self.colours.awaitable(target):
+                if (
+                    not isinstance(site.node, ast.expr)
+                    or target.is_async
+                    or self.running.decisions.awaitable(target)
+                ):
                     continue
                 if target.module is function.module:
                     for use in self._uses(target, depth + 1):
@@ -239,10 +119,10 @@ class Hazards:
             what = f"is set (line {first}) and then read (line {second}) by {between}"
             effect = "it may be another action's by then"
         line = second if gap.wait is None else gap.wait.line
-        return self.finding("RA113", function, line, f"{name} {what}: {effect}")
+        return self.running.finding("RA113", function, line, f"{name} {what}: {effect}")
 
     def _apart(self) -> Iterator[Finding]:
-        for function, nodes in self.colours.apart.items():
+        for function, nodes in self.running.decisions.apart.items():
             inside = {id(inner) for node in nodes for inner in ast.walk(node)}
             sites = [s for s in self.graph.active_sites(function.scope) if id(s.node) in inside]
             sites = sorted((s for s in sites if self.graph.site_blocks(s)), key=lambda s: s.line)
@@ -254,7 +134,7 @@ class Hazards:
                 f"{function.qualname}() awaits between {', '.join(f'{n}()' for n in names[:3])} "
                 f"({_lines(lines)}), which only one action at a time may use: another can get in between"
             )
-            yield self.finding("RA113", function, lines[0], message)
+            yield self.running.finding("RA113", function, lines[0], message)
 
     # -- state of actions ---------------------------------------------------------------
 
@@ -278,15 +158,17 @@ class Hazards:
         message = (
             f"{', '.join(places[:3])}{more}: there is one {owner.name} for all conversations, and another may set "
             f"{them} before {' and '.join(readers)} reads {them}, now that {function.qualname}() "
-            f"{'waits' if function in self.inline else 'runs in worker threads'}"
+            f"{'waits' if function in self.running.inline else 'runs in worker threads'}"
         )
-        yield self.finding("RA114", function, min(u.node.lineno for u, _, _ in found.values()), message)
+        yield self.running.finding(
+            "RA114", function, min(u.node.lineno for u, _, _ in found.values()), message
+        )
 
     def _read_later(self, name: str, uses: list[StateUse], function: Function) -> tuple[str, int] | None:
         """The method and line where an attribute that ``function`` sets is read after another may have set it."""
-        inline = function in self.inline
-        gap = find_gap(uses, self.waits(function), function) if inline else None
-        gap = gap or (find_race(uses, function) if function in self.pooled else None)
+        inline = function in self.running.inline
+        gap = find_gap(uses, self.running.waits(function), function) if inline else None
+        gap = gap or (find_race(uses, function) if function in self.running.pooled else None)
         if gap is not None:
             return function.qualname, (gap.second if gap.second.reads else gap.first).node.lineno
         attribute = name.partition(".")[2]
@@ -301,44 +183,19 @@ class Hazards:
 
     def _waits_before(self, method: Function, uses: list[StateUse], function: Function) -> bool:
         """Whether ``function`` waits after setting an attribute and before it calls ``method``, or that waits too."""
-        if self.colours.awaitable(method) or method in self.threaded:
+        if self.running.decisions.awaitable(method) or method in self.running.threaded:
             return True
         calls = [s.node for s in self.graph.active_sites(function.scope) if method in s.targets]
         reads = [StateUse(uses[0].name, n, True, False) for n in calls if isinstance(n, ast.expr)]
-        return find_gap([*uses, *reads], self.waits(function), function) is not None
+        return find_gap([*uses, *reads], self.running.waits(function), function) is not None
 
     def _is_action(self, owner: Class) -> bool:
         entered = {
-            f.owner for f, e in self.solver.entries.found.items() if e.treatment is not Treatment.PLAIN
+            f.owner
+            for f, e in self.running.inputs.entries.found.items()
+            if e.treatment is not Treatment.PLAIN
         }
         return any(cls in entered for cls in owner.relatives())
-
-    def finding(self, rule: str, function: Function, line: int, message: str) -> Finding:
-        """A finding in the function's module."""
-        return Finding(rule, function.module.path, line, message)
-
-
-def computing(hazards: Hazards) -> Iterator[Finding]:
-    """The blockers that compute, at the places from which they go to a thread."""
-    graph, catalogue = hazards.graph, hazards.graph.finder.catalogue
-    for function in dict.fromkeys([*hazards.inline, *hazards.threaded]):
-        if function in hazards.threaded:
-            sites = graph.active_sites(function.scope)
-        else:
-            sites = [treated.site for treated in hazards.treated(function) if treated.alone is not None]
-        sites = sorted(sites, key=lambda s: s.line)
-        found = {name: s.line for s in reversed(sites) for name in s.blockers if catalogue.computes(name)}
-        names = sorted(found, key=lambda name: found[name])
-        if names:
-            more = f" and {len(names) - 2} more" if len(names) > 2 else ""
-            called = (
-                " and ".join(f"{name}()" for name in names[:2]) if not more else f"{names[0]}(), {names[1]}()"
-            )
-            message = (
-                f"{called}{more} in {function.qualname}() compute{'s' if len(names) == 1 else ''}: in a worker thread "
-                "that lets the others go on, but several at once take as long as one after the other"
-            )
-            yield Finding("RA111", function.module.path, found[names[0]], message)
 
 
 def _goes_on(first: Wait, second: Wait, function: Function) -> bool:
@@ -374,7 +231,3 @@ def _methods(owner: Class | None) -> Iterator[Function]:
     """The methods of a class, its bases and what derives from it, in the project."""
     for cls in owner.relatives() if owner is not None else ():
         yield from (n for n in cls.scope.facts.nested if isinstance(n, Function))
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

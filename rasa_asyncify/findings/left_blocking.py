@@ -5,34 +5,35 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.call_graph.unseen import Unseen
-from rasa_asyncify.deciding.edit_making import span
-from rasa_asyncify.deciding.solver import LEFT_ALONE, OUTSIDE, Solver
+from rasa_asyncify.deciding.decisions import Decisions, Inputs, Stuck
+from rasa_asyncify.deciding.obstacles import LEFT_ALONE, OUTSIDE, is_wrapper
 from rasa_asyncify.edits import OffloadExpression
 from rasa_asyncify.framework.sdk import Treatment
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Function, Module
+from rasa_asyncify.project.spans import span
 
 
 class Leftovers:
     """Writes the findings RA101 to RA104, the notes RA105, and which wider paths would help."""
 
-    def __init__(self, solver: Solver, plan: Plan) -> None:
-        self.solver = solver
-        self.graph = solver.graph
-        self.entries = solver.entries
-        self.colours = solver.colours
+    def __init__(self, inputs: Inputs, decisions: Decisions, plan: Plan) -> None:
+        self.inputs = inputs
+        self.graph = inputs.graph
+        self.entries = inputs.entries
+        self.decisions = decisions
         self.plan = plan
 
     def find(self) -> None:
         """Add them to the plan."""
         add = self.plan.findings.append
         places: set[tuple[Module, int]] = set()
-        for site, reason in self.colours.stuck.items():
+        for site, reason in self.decisions.stuck().items():
             if (site.scope.module, site.line) in places:
                 continue  # one line says it for a statement and what stands in it
             places.add((site.scope.module, site.line))
             names = self.graph.called(self.graph.reasons(site))
-            if self.solver.writable(site.scope.module) and not site.runs_unknown:
+            if self.inputs.writable(site.scope.module) and not site.runs_unknown:
                 verb = "block" if ", " in names else "blocks"
                 message = f"{names} still {verb} the event loop: {reason}"
                 add(Finding("RA101", site.scope.module.path, site.line, message, blocks=True))
@@ -42,14 +43,14 @@ class Leftovers:
         for entry in self.entries.found.values():
             function = entry.function
             if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
-                if self.solver.writable(function.module):
+                if self.inputs.writable(function.module):
                     self._never_awaited(function)
             elif self.graph.blocks(function) and (why := self._stays(function)):
                 self._blocks_as_it_is(function, why)
             elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
                 message = f"{function.qualname}() is a generator, which the SDK doesn't await"
                 add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
-        for function, reason in sorted(self.colours.kept.items(), key=lambda pair: _order(pair[0])):
+        for function, reason in sorted(self.decisions.kept.items(), key=lambda pair: _order(pair[0])):
             message = f"{function.qualname}() stays synchronous: {reason}"
             self.plan.notes.append(Finding("RA105", function.module.path, function.node.lineno, message))
             if reason == OUTSIDE:
@@ -58,7 +59,7 @@ class Leftovers:
                 self.plan.wider |= {
                     s.scope.module.path
                     for s in self.graph.callers.get(function, ())
-                    if not self.solver.writable(s.scope.module)
+                    if not self.inputs.writable(s.scope.module)
                 }
 
     def _unknown_runs(self) -> None:
@@ -66,7 +67,7 @@ class Leftovers:
         for function in self.graph.reached:
             for site in self.graph.active_sites(function.scope):
                 if not site.runs_unknown or (
-                    self.colours.inline(function) and site not in self.colours.stuck
+                    self.decisions.inline(function) and not isinstance(self.decisions.at(site), Stuck)
                 ):
                     continue
                 message = (
@@ -77,9 +78,9 @@ class Leftovers:
 
     def _runs_as_values(self) -> None:
         """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""
-        new = {f for f in self.colours.converted | set(self.colours.moved) if f in self.entries.found}
+        new = {f for f in self.decisions.converted | self.decisions.moved.keys() if f in self.entries.found}
         for function, uses in self.graph.uses_as_value({f for f in new if not f.is_async}).items():
-            if self.entries.found[function].assigned or self.solver.is_wrapper(function):
+            if self.entries.found[function].assigned or is_wrapper(function, self.graph):
                 continue
             for node, scope in uses:
                 message = f"{function.qualname} is used as a value here, and gives a coroutine from now on"
@@ -88,9 +89,9 @@ class Leftovers:
     def _unseen_calls(self) -> None:
         """Calls on the event loop that aren't followed, and may reach something of the project that blocks."""
         unseen = Unseen(self.graph)
-        inline = {f for f in (*self.graph.reached, *self.colours.converted) if self.colours.inline(f)}
+        inline = {f for f in (*self.graph.reached, *self.decisions.converted) if self.decisions.inline(f)}
         for function in sorted(inline, key=_order):
-            if not self.solver.writable(function.module) or function.module.is_test:
+            if not self.inputs.writable(function.module) or function.module.is_test:
                 continue
             for found in unseen.calls(function):
                 if self._goes_to_thread(found.call, function):
@@ -106,7 +107,7 @@ class Leftovers:
 
     def _goes_to_thread(self, call: ast.Call, function: Function) -> bool:
         """Whether the call stands in something that goes to a worker thread."""
-        if self.solver.blocks.around(call, function) is not None:
+        if self.decisions.around(call, function) is not None:
             return True
         at = span(call, function.module)
         return any(
@@ -120,7 +121,7 @@ class Leftovers:
         """Why an entry point that the SDK would await stays as it is, if it does because of others."""
         if function.is_async:
             return None
-        return LEFT_ALONE if self.entries.left_alone(function.module) else self.solver.kept.get(function)
+        return LEFT_ALONE if self.entries.left_alone(function.module) else self.inputs.kept.get(function)
 
     def _blocks_as_it_is(self, function: Function, reason: str) -> None:
         names, line = self._first_blocker(function)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.model import Assigned, Function, Imported, Module, last_name
 from rasa_asyncify.project.values import External, ExternalMethod
-
-if TYPE_CHECKING:
-    from rasa_asyncify.findings.hazards import Hazards
 
 _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|SqliteDatabase\(["']:memory:""")
 _PROCESS_WIDE = {
@@ -41,28 +38,28 @@ _SEEDS = frozenset(
 )
 
 
-def find_in_process(hazards: Hazards) -> Iterator[Finding]:
+def find_in_process(running: Running) -> Iterator[Finding]:
     """RA115 to RA117."""
-    changed = [*hazards.waiting, *hazards.threaded]
-    for function in sorted(hazards.reach(changed), key=_order):
-        if hazards.solver.writable(function.module) and not function.module.is_test:
-            yield from _calls(function, hazards)
-    yield from _Locals(hazards).find()
-    yield from _memory_databases(hazards)
+    changed = [*running.waiting, *running.threaded]
+    for function in sorted(running.reach(changed), key=_order):
+        if running.inputs.writable(function.module) and not function.module.is_test:
+            yield from _calls(function, running)
+    yield from _Locals(running).find()
+    yield from _memory_databases(running)
 
 
 # -- the process ---------------------------------------------------------------
 
 
-def _calls(function: Function, hazards: Hazards) -> Iterator[Finding]:
+def _calls(function: Function, running: Running) -> Iterator[Finding]:
     told: set[tuple[str, str]] = set()
     for call in sorted(function.facts.calls, key=lambda call: call.lineno):
-        for value in hazards.graph.inference.infer(call.func, function.scope):
+        for value in running.graph.inference.infer(call.func, function.scope):
             found = None
             if isinstance(value, External):
-                found = _external(value.name, call, function, hazards)
+                found = _external(value.name, call, function, running)
             elif value == ExternalMethod("multiprocessing.Process", "start") and _moves(
-                call, function, hazards
+                call, function, running
             ):
                 found = "RA116", (
                     "a process that is forked in a worker thread ends with exit code 1: start it on the event "
@@ -70,10 +67,10 @@ def _calls(function: Function, hazards: Hazards) -> Iterator[Finding]:
                 )
             if found is not None and found not in told:
                 told.add(found)
-                yield hazards.finding(found[0], function, call.lineno, found[1])
+                yield running.finding(found[0], function, call.lineno, found[1])
 
 
-def _external(name: str, call: ast.Call, function: Function, hazards: Hazards) -> tuple[str, str] | None:
+def _external(name: str, call: ast.Call, function: Function, running: Running) -> tuple[str, str] | None:
     """The rule and the message for a call of a library's function."""
     if name in _SEEDS and not _is_left_to_chance(call):
         return "RA117", (
@@ -81,7 +78,7 @@ def _external(name: str, call: ast.Call, function: Function, hazards: Hazards) -
             "draws or seeds in between changes the numbers that follow"
         )
     if name in _SIGNALS:
-        if _moves(call, function, hazards):
+        if _moves(call, function, running):
             return (
                 "RA116",
                 f"{name}() runs in a worker thread now, where signals can't be handled: it fails there",
@@ -109,8 +106,8 @@ def _only_asks(name: str, call: ast.Call) -> bool:
     return name == "locale.setlocale" and len(call.args) + len(call.keywords) < 2
 
 
-def _moves(node: ast.AST, function: Function, hazards: Hazards) -> bool:
-    return function in hazards.threaded or hazards.solver.blocks.around(node, function) is not None
+def _moves(node: ast.AST, function: Function, running: Running) -> bool:
+    return function in running.threaded or running.decisions.around(node, function) is not None
 
 
 # -- threading.local ---------------------------------------------------------------
@@ -119,30 +116,30 @@ def _moves(node: ast.AST, function: Function, hazards: Hazards) -> bool:
 class _Locals:
     """Finds readings of a `threading.local` that no longer see what was set for them."""
 
-    def __init__(self, hazards: Hazards) -> None:
-        self.hazards = hazards
-        self.inference = hazards.graph.inference
+    def __init__(self, running: Running) -> None:
+        self.running = running
+        self.inference = running.graph.inference
         self._told: set[tuple[str, Function]] = set()
 
     def find(self) -> Iterator[Finding]:
-        hazards = self.hazards
+        running = self.running
         if not any("threading" in m.source.text for m in self.inference.project.modules.values()):
             return
-        on_loop = hazards.reach(hazards.waiting) - set(hazards.threaded)
+        on_loop = running.reach(running.waiting) - set(running.threaded)
         yield from self._unset(on_loop, "on the event loop's thread")
-        for function in hazards.waiting:
+        for function in running.waiting:
             yield from self._across_waits(function)
         for hop in self._hops():
             yield from self._unset(hop, "in a worker thread")
 
     def _hops(self) -> Iterator[set[Function]]:
         """The functions that run together in a thread: each time it may be another one."""
-        hazards = self.hazards
-        yield from (hazards.reach([f]) for f in hazards.threaded if f in hazards.colours.moved)
-        for function in hazards.waiting:
-            for treated in hazards.treated(function):
+        running = self.running
+        yield from (running.reach([f]) for f in running.threaded if f in running.decisions.moved)
+        for function in running.waiting:
+            for treated in running.treated(function):
                 if treated.alone is not None:
-                    yield hazards.reach(hazards.graph.through(treated.site))
+                    yield running.reach(running.graph.through(treated.site))
 
     def _unset(self, together: set[Function], where: str) -> Iterator[Finding]:
         """What the functions read and don't set, though others do."""
@@ -160,19 +157,19 @@ class _Locals:
                 f"{use.name} has a value of its own in every thread: {function.qualname}() reads it {where} from now "
                 "on, and doesn't see what is set in another"
             )
-            yield self.hazards.finding("RA115", function, use.node.lineno, message)
+            yield self.running.finding("RA115", function, use.node.lineno, message)
 
     def _across_waits(self, function: Function) -> Iterator[Finding]:
         """What is set, and read after a wait: on the event loop all actions share one value."""
         for name, uses in by_name(self._uses(function)).items():
-            gap = find_gap(uses, self.hazards.waits(function), function)
+            gap = find_gap(uses, self.running.waits(function), function)
             if gap is not None and gap.kind is Kind.LEAKED:
                 message = (
                     f"{name} is one for all that runs on the event loop's thread: {function.qualname}() sets it (line "
                     f"{gap.first.node.lineno}), waits, and reads what another action may have set by then (line "
                     f"{gap.second.node.lineno})"
                 )
-                yield self.hazards.finding("RA115", function, gap.first.node.lineno, message)
+                yield self.running.finding("RA115", function, gap.first.node.lineno, message)
 
     def _is_set(self, name: str, outside: set[Function]) -> bool:
         """Whether anything but the functions ``outside`` sets the attribute: other functions, or the import."""
@@ -217,11 +214,11 @@ class _Locals:
 # -- databases in memory ---------------------------------------------------------------
 
 
-def _memory_databases(hazards: Hazards) -> Iterator[Finding]:
+def _memory_databases(running: Running) -> Iterator[Finding]:
     """A database in memory that SQLAlchemy or peewee make anew for each thread."""
-    if not any(_asks_orm(f, hazards) for f in [*hazards.waiting, *hazards.threaded]):
+    if not any(_asks_orm(f, running) for f in [*running.waiting, *running.threaded]):
         return
-    for module in hazards.graph.inference.project.modules.values():
+    for module in running.graph.inference.project.modules.values():
         for found in _MEMORY_DATABASE.finditer(module.source.text):
             line = module.source.text.count("\n", 0, found.start()) + 1
             message = (
@@ -231,8 +228,8 @@ def _memory_databases(hazards: Hazards) -> Iterator[Finding]:
             yield Finding("RA115", module.path, line, message)
 
 
-def _asks_orm(function: Function, hazards: Hazards) -> bool:
-    names = (n for s in hazards.graph.active_sites(function.scope) for n in s.blockers)
+def _asks_orm(function: Function, running: Running) -> bool:
+    names = (n for s in running.graph.active_sites(function.scope) for n in s.blockers)
     return any(n.startswith(("sqlalchemy.", "peewee.")) for n in names)
 
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.native.refusals import Refused
+from rasa_asyncify.native.strategy import Refused
 from rasa_asyncify.project.model import Assigned, Binding, Imported, Module, Scope
 from rasa_asyncify.project.values import External
 

@@ -15,7 +15,7 @@ from rasa_asyncify.calls.definite import is_function
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.flow.positions import can_await_at, enclosing, is_within
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.native.refusals import Plans, Refused
+from rasa_asyncify.native.strategy import Plans, Refused
 from rasa_asyncify.project.model import Assigned, Function, Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})

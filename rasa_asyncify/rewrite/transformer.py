@@ -29,14 +29,13 @@ from rasa_asyncify.edits import (
     Span,
     UseAsyncClient,
     UseResponse,
-    helper,
 )
 from rasa_asyncify.framework.sdk import CALL_EITHER
 from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.arguments import keyword_argument
-from rasa_asyncify.rewrite.blocks import offloaded
-from rasa_asyncify.rewrite.httpx_clients import async_client, closing, in_block, request_on_client
-from rasa_asyncify.rewrite.inline_requests import request_statement, response_use
+from rasa_asyncify.rewrite.async_client import async_client, closing, in_block, request_on_client
+from rasa_asyncify.rewrite.offloaded_block import offloaded
+from rasa_asyncify.rewrite.request_statement import request_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
 _ON_NEW = frozenset({"override", "final", "abstractmethod"})
@@ -163,7 +162,7 @@ class Transformer(cst.CSTTransformer):
     def _aiohttp_call(self, edit: AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
-        return self._handed_to(self.names[helper(edit) or ""], node)
+        return self._handed_to(self.names[edit.helper], node)
 
     def _native_call(self, edit: NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):

@@ -15,16 +15,16 @@ from rasa_asyncify.threads.block import Block
 from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, needs_one_thread, shares, thread_names
 
-Treatment = Callable[[Site], "Offload | str | None"]
+ThreadUse = Callable[[Site], Offload | bool]
 
 
 class Together:
-    """Answers for the functions of a project, by the ``treatment`` that their sites get."""
+    """Answers for the functions of a project, by how their sites go to a thread, or whether they are awaited."""
 
-    def __init__(self, graph: Graph, blocks: Blocks, treatment: Treatment) -> None:
+    def __init__(self, graph: Graph, blocks: Blocks, thread_use: ThreadUse) -> None:
         self.graph = graph
         self.blocks = blocks
-        self.treatment = treatment
+        self.thread_use = thread_use
 
     def nodes(self, function: Function, stuck: Container[Site]) -> list[ast.AST]:
         """All that has to go into one block; empty where one block, or one call, has it already."""
@@ -62,16 +62,14 @@ class Together:
         for site in self.graph.active_sites(function.scope):
             if site in stuck or self.blocks.hold(site):
                 continue
-            treatment = self.treatment(site)
-            if isinstance(treatment, Offload) and treatment.alone:
-                if in_one_piece and not self._keeps_together(treatment, site):
+            use = self.thread_use(site)
+            if isinstance(use, Offload):
+                if not use.alone or (in_one_piece and not self._keeps_together(use, site)):
                     continue
-                found += [treatment.node, *_loop_around(site)]
+                found += [use.node, *_loop_around(site)]
                 if site.thread and site.shared:
-                    shared.append(treatment.node)
-            elif treatment == "await" and any(
-                shares(t, self.graph, in_one_piece=in_one_piece) for t in site.targets
-            ):
+                    shared.append(use.node)
+            elif use and any(shares(t, self.graph, in_one_piece=in_one_piece) for t in site.targets):
                 found.append(site.node)
         return _outermost(found), shared
 

@@ -7,18 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 from rasa_asyncify.call_graph.test_doubles import constant_end
-from rasa_asyncify.edits import (
-    AwaitCall,
-    Edit,
-    InlineRequest,
-    MapHandler,
-    NativeCall,
-    RunCall,
-    Sleep,
-    UseResponse,
-)
 from rasa_asyncify.emitted import HELPERS, defined, imported
-from rasa_asyncify.framework.sdk import CALL_EITHER
 from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Binding, Function, Imported, Module
@@ -32,9 +21,9 @@ def choose_names(plan: Plan, project: Project) -> None:
         bound = _bound_names(module.tree)
         for name in _starred_names(module, project):
             bound[name] = bound.get(name, 0) + 2  # more often than by the module's own import
-        for wanted in sorted({w for e in module_plan.edits for w in _wanted(e)}):
+        for wanted in sorted({w for e in module_plan.edits for w in e.imports}):
             _choose_import(wanted, "", module, module_plan, bound)
-        for native in sorted(set(filter(None, map(_called, module_plan.edits)))):
+        for native in sorted({e.calls for e in module_plan.edits if e.calls}):
             _choose_native(native, module, module_plan, bound)
         for name in sorted(module_plan.homes):
             _choose_helper(name, module, module_plan, bound)
@@ -128,25 +117,6 @@ def _has_helper(name: str, local: str, module: Module, plan: ModulePlan) -> bool
         return mark in module.source.text and any(isinstance(b, Function) for b in own)
     bindings = module.scope.bindings.get(local, [])
     return any(isinstance(b, Imported) and HELPERS[name].module in b.module for b in bindings)
-
-
-def _called(edit: Edit) -> str | None:
-    """The dotted name of a function that the edit calls, and that is imported by its own name."""
-    if isinstance(edit, AwaitCall) and edit.either:
-        return CALL_EITHER
-    return edit.name if isinstance(edit, NativeCall) and "." in edit.name else None
-
-
-def _wanted(edit: Edit) -> list[str]:
-    if isinstance(edit, (Sleep, RunCall)):
-        return ["asyncio"]
-    if isinstance(edit, InlineRequest):
-        return ["aiohttp"]
-    if isinstance(edit, UseResponse):
-        return ["json"] if edit.form.startswith("json.") else []
-    if isinstance(edit, MapHandler):
-        return [w for w in ("asyncio", "aiohttp", "json") if any(t.startswith(f"{w}.") for t in edit.types)]
-    return []
 
 
 def _bound_names(tree: ast.Module) -> dict[str, int]:

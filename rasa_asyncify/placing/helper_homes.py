@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from rasa_asyncify.edits import helper
 from rasa_asyncify.emitted import HELPERS
 from rasa_asyncify.layout.import_roots import ImportRoots
 from rasa_asyncify.plan import IN_MODULE, Home, NewFile, Plan
@@ -50,7 +49,7 @@ def place_helpers(plan: Plan, project: Project, *, may_add_files: bool) -> None:
     """Fill in ``homes`` for every module that calls a helper, and the files to add."""
     wanted: dict[Module, list[str]] = {}
     for path, module_plan in plan.modules.items():
-        called = {h for h in map(helper, module_plan.edits) if h is not None}
+        called = {edit.helper for edit in module_plan.edits if edit.helper is not None}
         if called:
             wanted[project.modules[path]] = sorted(called)
     places = choose_places(project, wanted) if may_add_files and wanted else {}

@@ -7,16 +7,20 @@ take (bodies to iterate over, custom transports and authentication), and clients
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from rasa_asyncify.call_graph.graph import Graph
+from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.definite import is_function
 from rasa_asyncify.calls.sites import Site
+from rasa_asyncify.edits import CloseAsyncClient, Edit, MakeAsyncClient, UseAsyncClient
 from rasa_asyncify.flow.positions import can_await_at, enclosing
+from rasa_asyncify.native.answers import check_answers
 from rasa_asyncify.native.httpx_arguments import ArgumentChecker
 from rasa_asyncify.native.inline_requests import check_alone, fresh_name
-from rasa_asyncify.native.refusals import Plans, Refused
+from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy
 from rasa_asyncify.project.model import (
     COMPREHENSIONS,
     Assigned,
@@ -26,6 +30,7 @@ from rasa_asyncify.project.model import (
     Scope,
     last_name,
 )
+from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import External, ExternalInstance, ExternalMethod
 
 HTTPX = "httpx"
@@ -61,30 +66,51 @@ class LocalClient:
 HttpxPlan: TypeAlias = OwnClient | LocalClient
 
 
-class HttpxForms:
-    """Plans one call at a time; the calls on one local client are planned alike or not at all."""
+class AsyncHttpx(Strategy):
+    """``await client.get(...)`` on an ``AsyncClient``. The calls on one local client are taken all or none."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, patches: Patches) -> None:
         self.graph = graph
+        self.patches = patches
         self.arguments = ArgumentChecker(graph.inference)
         self._plans = Plans(self._plan)
         self._clients = Plans(self._read_client)
         self._closes: bool | None = None
 
-    def form(self, site: Site) -> str:
-        """``HTTPX``.
+    def serves(self, native: str) -> bool:
+        return native == HTTPX
 
-        Raises:
-            Refused: where an ``AsyncClient`` might do something else.
-        """
+    def offer(self, site: Site, held: Held) -> None:
+        module = site.scope.module
+        check_answers(self.patches.answering_httpx(module))
+        if any(name.partition(".")[0] == "httpx" for name in self.patches.replaced_in(module)):
+            raise Refused("a test replaces parts of httpx")
+        if any(s.native == HTTPX and held(s) for s in self.graph.active_sites(site.scope)):
+            raise Refused("a thread may use its client as well")
         self.plan(site)
-        return HTTPX
+
+    def edits(self, site: Site) -> Iterator[Edit]:
+        module, plan = site.scope.module, self.plan(site)
+        assert isinstance(site.node, ast.Call)
+        at, reason = span(site.node, module), f"{site.blockers[0]}() holds the event loop"
+        if isinstance(plan, OwnClient):
+            block, tls = span(plan.statement, module), _loads_tls(plan.moved)
+            yield UseAsyncClient(at, "RA022", reason, plan.client, block, plan.moved, tls)
+            return
+        if all(site.node is not call for call, _ in plan.made):
+            yield UseAsyncClient(at, "RA022", reason)
+        reason = "the client's requests are awaited"
+        for call, with_block in plan.made:
+            tls = _loads_tls(k.arg for k in call.keywords)
+            yield MakeAsyncClient(span(call, module), "RA022", reason, with_block is not None, tls)
+        for call in plan.closed:
+            yield CloseAsyncClient(span(call, module), "RA022", reason)
 
     def plan(self, site: Site) -> HttpxPlan:
         """The plan for a site whose native replacement is httpx's own client.
 
         Raises:
-            Refused: as ``form``.
+            Refused: where an ``AsyncClient`` might do something else.
         """
         return self._plans.of(site)
 
@@ -302,3 +328,8 @@ def _check_once(call: ast.Call, scope: Scope) -> None:
         if conditional or repeated:
             raise Refused("it isn't made exactly once")
         child = parent
+
+
+def _loads_tls(keywords: Iterable[str | None]) -> bool:
+    """Whether a client with such keywords would load the default TLS settings."""
+    return not {"cert", "http2", "transport", "trust_env", "verify", None} & set(keywords)

@@ -1,0 +1,34 @@
+"""What is decided so far: it changes until nothing more has to be given up."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from rasa_asyncify.calls.sites import Site
+from rasa_asyncify.project.model import Function
+
+
+@dataclass
+class Draft:
+    """As ``Decisions``; ``must`` are the entry points that become coroutine functions whatever else is decided."""
+
+    must: set[Function] = field(default_factory=set)
+    converted: set[Function] = field(default_factory=set)
+    moved: dict[Function, str] = field(default_factory=dict)
+    kept: dict[Function, str] = field(default_factory=dict)
+    refused: dict[Site, str] = field(default_factory=dict)
+    stuck: dict[Site, str] = field(default_factory=dict)
+    apart: dict[Function, list[ast.AST]] = field(default_factory=dict)
+
+    def awaitable(self, function: Function) -> bool:
+        """Whether calling ``function`` gives a coroutine afterwards."""
+        return function.is_async or function in self.converted or function in self.moved
+
+    def inline(self, function: Function) -> bool:
+        """Whether the function's body runs on the event loop afterwards."""
+        return (function.is_async or function in self.converted) and function not in self.moved
+
+    def is_sure(self, function: Function) -> bool:
+        """Whether it is a coroutine function, or becomes one whatever else is decided."""
+        return function.is_async or function in self.must
