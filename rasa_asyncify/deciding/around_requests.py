@@ -9,9 +9,9 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Decisions, Native
 from rasa_asyncify.flow.positions import enclosing, is_within
-from rasa_asyncify.native.handlers import Mapped, Unmappable, map_handlers, mentions_requests
-from rasa_asyncify.native.inline_requests import InlinePlan
-from rasa_asyncify.native.requests_forms import InlineAiohttp, OverAiohttp
+from rasa_asyncify.native.for_requests.forms import InlineAiohttp, OverAiohttp
+from rasa_asyncify.native.for_requests.handlers import Mapped, Unmappable, map_handlers, mentions_requests
+from rasa_asyncify.native.for_requests.inline import InlinePlan
 from rasa_asyncify.project.model import Function, Imported, Module, Scope
 from rasa_asyncify.project.values import Instance, OwnFunction
 

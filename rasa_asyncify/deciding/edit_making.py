@@ -11,7 +11,7 @@ from rasa_asyncify.calls.sites import Site, methods
 from rasa_asyncify.deciding.around_requests import handler_changes
 from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, ThreadBlock
 from rasa_asyncify.framework.sdk import Treatment
-from rasa_asyncify.native.inline_requests import fresh_name
+from rasa_asyncify.native.for_requests.inline import fresh_name
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module
 from rasa_asyncify.project.spans import span

@@ -52,16 +52,23 @@ class Obstacles:
             return None
         if not self.inputs.writable(function.module):
             return LEFT_ALONE if self.entries.left_alone(function.module) else OUTSIDE
-        if function in self.inputs.kept:
-            return self.inputs.kept[function]
-        if function.is_generator:
-            return "it is a generator"
-        if function.is_property:
-            return "it is a property"
-        if function.name.startswith("__") and function.name.endswith("__"):
-            return "Python calls it, and doesn't await"
+        return (
+            self.inputs.kept.get(function)
+            or _unfit_by_kind(function)
+            or self._entered(function)
+            or self._used(function, escapes)
+            or _foreign_override(function)
+            or self.overrides.obstacle(function)
+        )
+
+    def _entered(self, function: Function) -> str | None:
+        """Why what the SDK calls can't become one."""
         if function in self.entries.found and function not in self.draft.must:
             return "the SDK never awaits it"
+        return None
+
+    def _used(self, function: Function, escapes: list[tuple[ast.expr, Scope]]) -> str | None:
+        """Why what is made of it, other than calling it, forbids that."""
         if is_wrapper(function, self.graph):  # its decorator returns it, which is followed
             escapes = [(node, scope) for node, scope in escapes if not returns_it(node, scope)]
         if escapes:
@@ -75,9 +82,7 @@ class Obstacles:
         opaque = self.graph.decorators.of(function).opaque
         if opaque:
             return f"`@{opaque}` isn't known to take coroutine functions"
-        if function.module.is_test:
-            return "it belongs to the tests"
-        return _foreign_override(function) or self.overrides.obstacle(function)
+        return "it belongs to the tests" if function.module.is_test else None
 
     def immovable(self, function: Function) -> str | None:
         """Why the body of ``function`` can't run in a thread as it is; None where it can."""
@@ -132,6 +137,17 @@ class Obstacles:
 def is_wrapper(function: Function, graph: Graph) -> bool:
     """Whether its decorator returns it, which is the one use as a value that is followed."""
     return any(function in graph.decorators.of(f).wrappers for f in graph.reached if f.node.decorator_list)
+
+
+def _unfit_by_kind(function: Function) -> str | None:
+    """Why a function of its kind can't become one."""
+    if function.is_generator:
+        return "it is a generator"
+    if function.is_property:
+        return "it is a property"
+    if function.name.startswith("__") and function.name.endswith("__"):
+        return "Python calls it, and doesn't await"
+    return None
 
 
 def _foreign_override(function: Function) -> str | None:

@@ -38,26 +38,41 @@ class Treatments:
             if not can_await_at(site.node, site.scope):
                 raise TooTangled("an action may be run where nothing can be awaited")
             return Await(either=True)
-        through = self.graph.through(site)
         awaitable = [t for t in site.targets if self.draft.awaitable(t)]
-        blocking = [t for t in through if self._holds(t) and not self.draft.awaitable(t)]
-        if awaitable and (site.blockers or len(awaitable) < len(site.targets)):
-            new = [t for t in awaitable if not t.is_async]
-            if new and not site.blockers and not blocking and self._must_await(site, new):
-                return Await(either=True)
-            if new or site.blockers or blocking:
-                raise TooTangled("it calls either kind of function")
-            return None
+        blocking = [t for t in self.graph.through(site) if self._holds(t) and not self.draft.awaitable(t)]
         if awaitable:
-            if all(t.is_async for t in awaitable):
-                return Await() if self._returned_coroutine(site) else None
-            if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
-                raise TooTangled("a coroutine function is called where nothing can be awaited")
-            return Await(either=any(map(self.overrides.obstacle, awaitable)))
+            if site.blockers or len(awaitable) < len(site.targets):
+                return self._either_kind(site, awaitable, blocking)
+            return self._coroutine(site, awaitable)
         if any(self.graph.hands_on(t) for t in site.targets):
-            return Await() if self._returned_coroutine(site) else None
-        if not site.blockers and not blocking:
-            return None
+            return self._handed_on(site)
+        if site.blockers or blocking:
+            return self._blocking(site)
+        return None
+
+    def _either_kind(self, site: Site, awaitable: list[Function], blocking: list[Function]) -> Await | None:
+        """For a call that may give a coroutine or not."""
+        new = [t for t in awaitable if not t.is_async]
+        if new and not site.blockers and not blocking and self._must_await(site, new):
+            return Await(either=True)
+        if new or site.blockers or blocking:
+            raise TooTangled("it calls either kind of function")
+        return None
+
+    def _coroutine(self, site: Site, awaitable: list[Function]) -> Await | None:
+        """For a call that surely gives a coroutine."""
+        if all(t.is_async for t in awaitable):
+            return self._handed_on(site)
+        if not isinstance(site.node, ast.Call) or not can_await_at(site.node, site.scope):
+            raise TooTangled("a coroutine function is called where nothing can be awaited")
+        return Await(either=any(map(self.overrides.obstacle, awaitable)))
+
+    def _handed_on(self, site: Site) -> Await | None:
+        """For a call that gave a coroutine before: it is awaited already, unless a plain function handed it on."""
+        return Await() if self._returned_coroutine(site) else None
+
+    def _blocking(self, site: Site) -> Native | Offload:
+        """For a call that holds the thread it is made in."""
         native = self.native(site)
         if native is not None:
             return Native(native)

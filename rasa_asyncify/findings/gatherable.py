@@ -85,6 +85,11 @@ def _is_independent(loop: ast.For | ast.comprehension, function: Function) -> bo
     bound = bound_names(loop.body)
     if flow(loop.body, lambda item: True).reads & bound:
         return False
+    return _only_collects(nodes, bound, function)
+
+
+def _only_collects(nodes: list[ast.AST], bound: set[str], function: Function) -> bool:
+    """Whether a turn adds to the function's own objects, and uses what it adds to in no other way."""
     bindings = function.scope.bindings.items()
     made = {name for name, known in bindings if not any(isinstance(b, Parameter) for b in known)}
     own = bound | made - function.facts.outer

@@ -68,13 +68,22 @@ def reached(statement: ImportStatement, importer: Module, project: Project) -> l
         return []
     candidates = project.candidates(node.module, 0, importer)
     wanted = [alias.name for alias in node.names if alias.name != "*"]
-    having = [c for c in candidates if all(_has(c, name, project) for name in wanted)]
-    if not having and all(isinstance(c, Folder) and not _is_marked(c, project) for c in candidates):
-        return []  # a library's, beside a folder of that name
-    target = (having or candidates)[0]
+    target = _having(wanted, candidates, project)
+    if target is None:
+        return []
     root = _root_of(target, node.module)
     members = [project.member(target, name) for name in wanted]
     return [Reached(target, root), *(Reached(m, root) for m in members if isinstance(m, Module))]
+
+
+def _having(
+    wanted: list[str], candidates: Sequence[Module | Folder], project: Project
+) -> Module | Folder | None:
+    """The candidate that has the ``wanted`` names, else the first; None for a library beside folders of its name."""
+    having = [c for c in candidates if all(_has(c, name, project) for name in wanted)]
+    if not having and all(isinstance(c, Folder) and not _is_marked(c, project) for c in candidates):
+        return None
+    return (having or candidates)[0]
 
 
 def reached_by_name(name: str, importer: Module, project: Project) -> list[Reached]:

@@ -151,22 +151,26 @@ class _Reader:
         return str(Path(inner).parents[number])
 
     def _call(self, call: ast.Call) -> str | None:
+        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
         name = call.func.attr if isinstance(call.func, ast.Attribute) else dotted(call.func)
         if name in ("getcwd", "cwd", "getcwdu"):
             return "."
         if name in ("join", "joinpath"):
-            first = [call.func.value] if name == "joinpath" and isinstance(call.func, ast.Attribute) else []
-            parts = [self._text(part) for part in (*first, *call.args)]
-            return None if None in parts or not parts else str(Path(*(p for p in parts if p is not None)))
+            return self._joined([*([owner] if name == "joinpath" and owner else []), *call.args] or None)
         if name in ("Path", "PurePath", "PosixPath") or (name in _SAME_NAMES and call.args):
-            parts = [self._text(part) for part in call.args]
-            return None if None in parts else str(Path(*(p for p in parts if p is not None)))
-        if name in _SAME_NAMES and isinstance(call.func, ast.Attribute):
-            return self._text(call.func.value)
+            return self._joined(call.args)
+        if name in _SAME_NAMES and owner is not None:
+            return self._text(owner)
         if name == "dirname" and call.args:
             inner = self._text(call.args[0])
             return None if inner is None else str(Path(inner).parent) if inner != "." else ".."
         return None
+
+    def _joined(self, nodes: list[ast.expr] | None) -> str | None:
+        """The path of several parts; None where one isn't known, or there are none to speak of."""
+        parts = [self._text(part) for part in nodes or ()]
+        known = [part for part in parts if part is not None]
+        return None if nodes is None or len(known) < len(parts) else str(Path(*known))
 
 
 def _plain(path: Path) -> Path:

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.native.httpx_clients import AsyncHttpx
+from rasa_asyncify.native.for_httpx.clients import AsyncHttpx
+from rasa_asyncify.native.for_requests.forms import InlineAiohttp, OverAiohttp, RequestsForms
 from rasa_asyncify.native.own import OwnReplacement
-from rasa_asyncify.native.requests_forms import InlineAiohttp, OverAiohttp, RequestsForms
 from rasa_asyncify.native.sleep import AsyncioSleep
 from rasa_asyncify.native.strategy import Held, Refused, Strategy
 from rasa_asyncify.project.model import Module

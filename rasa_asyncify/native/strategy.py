@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import ClassVar, Generic, TypeVar
 
 from rasa_asyncify.calls.sites import Site
@@ -17,6 +17,17 @@ Held = Callable[[Site], bool]
 
 class Refused(Exception):
     """The call has no equivalent that is surely the same; the message says why."""
+
+
+def check_answers(mocks: Iterable[str]) -> None:
+    """Refuse where tests answer a module's requests by ``mocks``, which another client wouldn't notice.
+
+    Raises:
+        Refused: with their names.
+    """
+    named = " and ".join(mocks)
+    if named:
+        raise Refused(f"the tests answer requests with {named}")
 
 
 class Strategy(ABC):

@@ -17,10 +17,9 @@ from rasa_asyncify.calls.definite import is_function
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import CloseAsyncClient, Edit, MakeAsyncClient, UseAsyncClient
 from rasa_asyncify.flow.positions import can_await_at, enclosing
-from rasa_asyncify.native.answers import check_answers
-from rasa_asyncify.native.httpx_arguments import ArgumentChecker
-from rasa_asyncify.native.inline_requests import check_alone, fresh_name
-from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy
+from rasa_asyncify.native.for_httpx.arguments import ArgumentChecker
+from rasa_asyncify.native.for_requests.inline import check_alone, fresh_name
+from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy, check_answers
 from rasa_asyncify.project.model import (
     COMPREHENSIONS,
     Assigned,

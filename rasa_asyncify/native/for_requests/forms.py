@@ -11,9 +11,8 @@ from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import AiohttpCall, Edit, InlineRequest, UseResponse
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.native.answers import check_answers
-from rasa_asyncify.native.inline_requests import InlinePlan, InlinePlanner, fresh_name
-from rasa_asyncify.native.strategy import Held, Refused, Strategy
+from rasa_asyncify.native.for_requests.inline import InlinePlan, InlinePlanner, fresh_name
+from rasa_asyncify.native.strategy import Held, Refused, Strategy, check_answers
 from rasa_asyncify.project.model import Assigned, Module, Scope
 from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import (

@@ -1,0 +1,1 @@
+"""Calls of ``httpx`` on its ``AsyncClient``. May import ``strategy`` and what ``native`` may import."""

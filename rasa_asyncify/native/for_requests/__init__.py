@@ -1,0 +1,1 @@
+"""Calls of ``requests`` over aiohttp. May import ``strategy`` and what ``native`` may import."""
