@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rasa_asyncify.calls.decorators import Decorators
 from rasa_asyncify.calls.signatures import fits
@@ -21,7 +21,10 @@ BaseAwaits = Callable[[str, str, Function], bool]
 
 
 class Graph:
-    """The calls of a project, as far as reading tells."""
+    """The calls of a project, as far as reading tells.
+
+    ``exclusive`` are the sites that two actions must not be at together, as ``threads.files_and_databases`` finds them.
+    """
 
     def __init__(self, inference: Inference, base_awaits: BaseAwaits) -> None:
         self.inference = inference
@@ -33,6 +36,7 @@ class Graph:
         self.callers: dict[Function, list[Site]] = defaultdict(list)
         self.runners: frozenset[Function] = frozenset()
         self.anything_waits = False
+        self.exclusive: Mapping[Site, bool] = {}
         self._blocking: set[Function] = set()
         self._running_unknown: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}

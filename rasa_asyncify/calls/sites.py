@@ -113,9 +113,7 @@ class Site:
 
     ``native`` is the kind of replacement known for its blockers; ``thread`` the thread rule of the object it
     uses or ``makes`` ("affine", "unshared" or None); ``shared`` where that object outlives the call of the scope;
-    ``exclusive`` where it uses a file or a database that actions write, which two must not do at once; ``only_writes``
-    where it opens a file that no action reads, so that other writers may come in between; ``runs_unknown`` where it
-    seems to call an action's ``run`` or the like on something that reading doesn't know.
+    ``runs_unknown`` where it seems to call an action's ``run`` or the like on something that reading doesn't know.
     """
 
     node: SiteNode
@@ -127,8 +125,6 @@ class Site:
     shared: bool = False
     makes: bool = False
     callbacks: bool = False
-    exclusive: bool = False
-    only_writes: bool = False
     runs_unknown: bool = False
 
     @property

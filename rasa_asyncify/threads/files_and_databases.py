@@ -54,30 +54,31 @@ class _FileUse:
     reads: bool
 
 
-def mark_exclusive(graph: Graph) -> None:
-    """Set ``exclusive`` on the sites of all reached functions."""
-    _Marker(graph).mark()
+def exclusive_sites(graph: Graph) -> dict[Site, bool]:
+    """The sites of reached functions that two actions must not be at together.
+
+    True where one only opens a file that no action reads, so that other writers may come in between its uses.
+    """
+    return _Finder(graph).find()
 
 
-class _Marker:
+class _Finder:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.catalogue = graph.finder.catalogue
         self.texts = [m.source.text for m in graph.inference.project.modules.values()]
         self._conditions: dict[str, bool] = {}
 
-    def mark(self) -> None:
-        uses: list[_FileUse] = []
-        for function in self.graph.reached:
-            for site in self.graph.finder.sites(function.scope):
-                site.exclusive = any(map(self._is_exclusive, site.blockers))
-                uses += self._uses(site)
+    def find(self) -> dict[Site, bool]:
+        sites = [s for f in self.graph.reached for s in self.graph.finder.sites(f.scope)]
+        found = dict.fromkeys((s for s in sites if any(map(self._is_exclusive, s.blockers))), False)
+        uses = [use for site in sites for use in self._uses(site)]
         written = {file for use in uses if use.writes for file in use.files}
         read = {file for use in uses if use.reads for file in use.files}
         for use in uses:
             if use.files & written:
-                use.site.only_writes = not use.site.exclusive and not use.files & read
-                use.site.exclusive = True
+                found[use.site] = use.site not in found and not use.files & read
+        return found
 
     def _is_exclusive(self, name: str) -> bool:
         """Whether the catalogue says so of what blocks: of the library's functions, or in a project like this one."""

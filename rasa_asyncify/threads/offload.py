@@ -166,7 +166,7 @@ def needs_one_thread(site: Site, graph: Graph, *, in_one_piece: bool = False) ->
 
     ``in_one_piece``: so that no other action may come between this use and the next.
     """
-    if _is_exclusive(site, in_one_piece) or (site.thread and site.shared):
+    if _is_exclusive(site, graph, in_one_piece) or (site.thread and site.shared):
         return True
     local = bool(site.thread) and not site.shared and not site.makes and isinstance(site.node, ast.Call)
     # What a local object holds is its own; files and the like are everybody's.
@@ -174,8 +174,9 @@ def needs_one_thread(site: Site, graph: Graph, *, in_one_piece: bool = False) ->
     return any(shares(t, graph, objects=not local, in_one_piece=in_one_piece) for t in targets)
 
 
-def _is_exclusive(site: Site, in_one_piece: bool) -> bool:
-    return site.exclusive and not (in_one_piece and site.only_writes)
+def _is_exclusive(site: Site, graph: Graph, in_one_piece: bool) -> bool:
+    only_writes = graph.exclusive.get(site)
+    return only_writes is not None and not (in_one_piece and only_writes)
 
 
 def shares(function: Function, graph: Graph, *, objects: bool = True, in_one_piece: bool = False) -> bool:
@@ -191,7 +192,7 @@ def shares(function: Function, graph: Graph, *, objects: bool = True, in_one_pie
             continue
         seen.add(current)
         for site in graph.active_sites(current.scope):
-            if _is_exclusive(site, in_one_piece) or (objects and site.thread and site.shared):
+            if _is_exclusive(site, graph, in_one_piece) or (objects and site.thread and site.shared):
                 return True
             if not objects or not site.thread or site.makes:
                 todo += [t for t in graph.through(site) if _stays_in_thread(t, graph)]
