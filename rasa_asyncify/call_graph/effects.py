@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.project.model import Assigned, Function, Imported, Module, Parameter, Scope, last_name
+from rasa_asyncify.project.bindings import Assigned, Imported, last_name
+from rasa_asyncify.project.model import Function, Module, Parameter, Scope
 from rasa_asyncify.project.values import External
 
 _DEPTH = 8

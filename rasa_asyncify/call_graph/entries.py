@@ -12,7 +12,8 @@ from rasa_asyncify.framework import sdk
 from rasa_asyncify.framework.sdk import Treatment
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.model import Assigned, Class, Function, Module, Scope
+from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import External, LambdaValue, OwnClass, OwnFunction
 
 

@@ -11,8 +11,9 @@ from rasa_asyncify.calls.signatures import fits
 from rasa_asyncify.calls.sites import Site, SiteFinder, is_runner
 from rasa_asyncify.flow.positions import CURRENT_EXCEPTION, is_deferred, is_deferring_call
 from rasa_asyncify.inference.inference import Inference
+from rasa_asyncify.project.bindings import Imported, last_name
 from rasa_asyncify.project.expressions import text_start
-from rasa_asyncify.project.model import Function, Imported, Scope, last_name
+from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod, Instance, OwnClass, OwnFunction, Value
 
 _ROUNDS = 6

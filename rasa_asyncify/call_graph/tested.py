@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rasa_asyncify.project.bindings import Imported
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import TEST_FOLDERS, Imported, Module
+from rasa_asyncify.project.model import TEST_FOLDERS, Module
 
 
 class Tested:

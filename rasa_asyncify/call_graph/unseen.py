@@ -13,17 +13,8 @@ from rasa_asyncify.call_graph.graph import Graph, could_be_own, is_proxy
 from rasa_asyncify.calls.signatures import fits
 from rasa_asyncify.flow.positions import is_deferred, is_deferring_call
 from rasa_asyncify.inference.inference import is_enumeration
-from rasa_asyncify.project.model import (
-    Annotated,
-    Assigned,
-    Class,
-    Entered,
-    Function,
-    Item,
-    Parameter,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.bindings import Annotated, Assigned, Entered, Item, last_name
+from rasa_asyncify.project.model import Class, Function, Parameter, Scope
 from rasa_asyncify.project.values import External, Instance, OwnClass, OwnFunction, OwnModule, Value
 
 _DEPTH = 6

@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.inference.inference import Inference
+from rasa_asyncify.project.bindings import Assigned, Entered, Imported
 from rasa_asyncify.project.index import Folder, Project
-from rasa_asyncify.project.model import Assigned, Binding, Entered, Imported, Module, Scope
+from rasa_asyncify.project.model import Binding, Module, Scope
 from rasa_asyncify.project.values import External, ExternalInstance, Instance, Super, Value
 
 

@@ -12,17 +12,8 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.model import (
-    Annotated,
-    Assigned,
-    Binding,
-    Class,
-    Function,
-    Imported,
-    Opaque,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.bindings import Annotated, Assigned, Imported, Opaque, last_name
+from rasa_asyncify.project.model import Binding, Class, Function, Scope
 from rasa_asyncify.project.values import Instance, OwnClass, OwnFunction, OwnModule, Values
 
 

@@ -14,13 +14,9 @@ from rasa_asyncify.calls.signatures import fits
 from rasa_asyncify.calls.thread_rules import ThreadRules
 from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 from rasa_asyncify.inference.inference import Inference
+from rasa_asyncify.project.bindings import last_name
 from rasa_asyncify.project.expressions import is_plain_type
-from rasa_asyncify.project.model import (
-    Class,
-    Function,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.model import Class, Function, Scope
 from rasa_asyncify.project.values import (
     External,
     ExternalInstance,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.model import Assigned, Class, Entered, Function, Scope
+from rasa_asyncify.project.bindings import Assigned, Entered
+from rasa_asyncify.project.model import Class, Function, Scope
 from rasa_asyncify.project.values import Container, ExternalInstance, Instance, OwnFunction, Value, Values
 
 _DEPTH = 8

@@ -12,7 +12,8 @@ from rasa_asyncify.flow.positions import enclosing, is_within
 from rasa_asyncify.native.for_requests.forms import InlineAiohttp, OverAiohttp
 from rasa_asyncify.native.for_requests.handlers import Mapped, Unmappable, map_handlers, mentions_requests
 from rasa_asyncify.native.for_requests.inline import InlinePlan
-from rasa_asyncify.project.model import Function, Imported, Module, Scope
+from rasa_asyncify.project.bindings import Imported
+from rasa_asyncify.project.model import Function, Module, Scope
 from rasa_asyncify.project.values import Instance, OwnFunction
 
 

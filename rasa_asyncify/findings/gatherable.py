@@ -11,7 +11,8 @@ from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, Stuck
 from rasa_asyncify.flow.dataflow import bound_names, flow, own_nodes
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.model import Function, Parameter, last_name
+from rasa_asyncify.project.bindings import last_name
+from rasa_asyncify.project.model import Function, Parameter
 from rasa_asyncify.threads.offload import Offload
 
 _LEAVES = (ast.Break, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Try)

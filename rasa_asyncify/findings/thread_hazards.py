@@ -10,7 +10,8 @@ from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.model import Assigned, Function, Imported, Module, last_name
+from rasa_asyncify.project.bindings import Assigned, Imported, last_name
+from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.project.values import External, ExternalMethod
 
 _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|SqliteDatabase\(["']:memory:""")

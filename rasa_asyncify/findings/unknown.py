@@ -11,7 +11,8 @@ from rasa_asyncify.catalogue import is_known
 from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.model import Assigned, Function, Imported, Scope
+from rasa_asyncify.project.bindings import Assigned, Imported
+from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import External
 
 # Their objects are the action's own, or are awaited; what blocks in them is in the catalogue.

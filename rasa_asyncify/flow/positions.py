@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope, last_name
+from rasa_asyncify.project.bindings import last_name
+from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
 from rasa_asyncify.project.values import OwnFunction
 
 # Call what they are given later, elsewhere, or in a thread: not on the loop, and they don't await it.

@@ -13,7 +13,8 @@ from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.order import Wait, holds, may_follow
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.model import Assigned, Class, Function, Imported, Module, last_name
+from rasa_asyncify.project.bindings import Assigned, Imported, last_name
+from rasa_asyncify.project.model import Class, Function, Module
 from rasa_asyncify.project.values import OwnClass, OwnModule
 
 _CHANGES = frozenset(

@@ -5,23 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.inference.metaclasses import metaclass_of
-from rasa_asyncify.project.model import (
-    Addition,
-    Assigned,
-    Class,
-    Function,
-    Imported,
-    Module,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.bindings import Addition, Assigned, Imported, last_name
+from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values
-
-if TYPE_CHECKING:
-    from rasa_asyncify.inference.inference import Inference
 
 _MADE = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp, ast.BinOp)
 
@@ -32,7 +21,7 @@ class Additions:
     Which modules may do so their text tells; only those are looked through.
     """
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Infers) -> None:
         self.inference = inference
         self.project = inference.project
         self._of_module: dict[Module, dict[str, list[tuple[Addition, Scope]]]] = {}

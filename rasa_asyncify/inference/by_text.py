@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
+from rasa_asyncify.inference.asking import Infers
+from rasa_asyncify.project.bindings import Assigned, Imported
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.index import Folder
-from rasa_asyncify.project.model import Assigned, Class, Function, Imported, Module, Scope
+from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import (
     Container,
     External,
@@ -19,16 +20,13 @@ from rasa_asyncify.project.values import (
     Values,
 )
 
-if TYPE_CHECKING:
-    from rasa_asyncify.inference.inference import Inference
-
 _IMPORTERS = frozenset({"importlib.import_module", "builtins.__import__", "importlib.reload"})
 
 
 class ByText:
     """Looks up what a text may name. ``named`` are the functions that a text which isn't known may have named."""
 
-    def __init__(self, inference: Inference) -> None:
+    def __init__(self, inference: Infers) -> None:
         self.inference = inference
         self.named: set[Function] = set()
 

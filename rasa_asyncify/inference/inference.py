@@ -15,21 +15,10 @@ from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.inference.additions import Additions
 from rasa_asyncify.inference.by_text import ByText
 from rasa_asyncify.inference.metaclasses import is_metaclass, is_namespace, made_by, members_of, metaclass_of
+from rasa_asyncify.project.bindings import Annotated, Assigned, Entered, Imported, Item
 from rasa_asyncify.project.expressions import is_plain_type, text_start
 from rasa_asyncify.project.index import Folder, Project
-from rasa_asyncify.project.model import (
-    Annotated,
-    Assigned,
-    Binding,
-    Class,
-    Entered,
-    Function,
-    Imported,
-    Item,
-    Module,
-    Parameter,
-    Scope,
-)
+from rasa_asyncify.project.model import Binding, Class, Function, Module, Parameter, Scope
 from rasa_asyncify.project.values import (
     Container,
     ContainerMethod,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.project.model import Class, Function, Parameter
 from rasa_asyncify.project.values import Container, OwnClass, OwnFunction, Values
 
-if TYPE_CHECKING:
-    from rasa_asyncify.inference.inference import Inference
 
-
-def metaclass_of(cls: Class, inference: Inference) -> Class | None:
+def metaclass_of(cls: Class, inference: Infers) -> Class | None:
     """The project's own metaclass of ``cls``, if it has one."""
     node = cls.metaclass
     if node is None:
@@ -25,7 +21,7 @@ def is_metaclass(cls: Class) -> bool:
     return bool(cls.all_external_bases() & {"type", "abc.ABCMeta", "enum.EnumMeta", "enum.EnumType"})
 
 
-def made_by(metaclass: Class, inference: Inference) -> Values:
+def made_by(metaclass: Class, inference: Infers) -> Values:
     """The classes of the project that ``metaclass`` makes."""
     family = [metaclass, *metaclass.descendants()]
     return tuple(OwnClass(c) for c in inference.project.classes() if metaclass_of(c, inference) in family)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasa_asyncify.catalogue import is_known
+from rasa_asyncify.project.bindings import dotted
 from rasa_asyncify.project.index import Folder, Project
-from rasa_asyncify.project.model import Module, dotted
+from rasa_asyncify.project.model import Module
 
 
 @dataclass(frozen=True)

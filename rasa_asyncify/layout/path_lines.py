@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rasa_asyncify.project.model import Module, dotted
+from rasa_asyncify.project.bindings import dotted
+from rasa_asyncify.project.model import Module
 
 _SAME_NAMES = frozenset(
     {

@@ -7,8 +7,9 @@ import ast
 from rasa_asyncify.emitted import HELPERS, defined, imported
 from rasa_asyncify.placing.taken_names import taken_names
 from rasa_asyncify.plan import ModulePlan, Plan
+from rasa_asyncify.project.bindings import Imported
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Binding, Function, Imported, Module
+from rasa_asyncify.project.model import Binding, Function, Module
 
 
 def choose_names(plan: Plan, project: Project) -> None:

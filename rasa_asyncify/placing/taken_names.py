@@ -7,8 +7,9 @@ from collections import defaultdict
 from pathlib import Path
 
 from rasa_asyncify.call_graph.test_doubles import constant_end
+from rasa_asyncify.project.bindings import Imported
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Imported, Module
+from rasa_asyncify.project.model import Module
 
 
 def taken_names(project: Project) -> dict[Path, set[str]]:

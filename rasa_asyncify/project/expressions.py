@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from rasa_asyncify.project.model import Assigned, Scope
+from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.model import Scope
 
 _PLAIN_TYPES = frozenset(
     "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rasa_asyncify.catalogue import is_known
-from rasa_asyncify.project.model import Binding, Class, Function, Imported, Module, Opaque, Scope, dotted
+from rasa_asyncify.project.bindings import Imported, Opaque, dotted
+from rasa_asyncify.project.model import Binding, Class, Function, Module, Scope
+from rasa_asyncify.project.reader import AstReader
 from rasa_asyncify.source import Source
 
 
@@ -48,7 +50,7 @@ class Project:
         parts[-1] = parts[-1].rpartition(".")[0] or parts[-1]
         if parts[-1] == "__init__" and len(parts) > 1:
             parts.pop()
-        module = Module(path, ".".join(parts), source, tree)
+        module = Module(path, ".".join(parts), source, tree, AstReader())
         self.modules[path] = module
         for start in range(len(parts)):
             self._by_suffix[".".join(parts[start:])].append(module)

@@ -12,8 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
+from rasa_asyncify.project.bindings import (
+    Addition,
+    Annotated,
+    Assigned,
+    Entered,
+    Imported,
+    Item,
+    Opaque,
+    last_name,
+)
 from rasa_asyncify.source import Source
 
 FunctionNode: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
@@ -22,45 +32,6 @@ _GROWING = re.compile(r"(\w+)\s*(?:\[|\|=|\+=|\.(?:add|append|appendleft|extend|
 _INNER_CLASS = re.compile(r"^[ \t]+class[ \t]", re.M)
 TEST_FOLDERS = ("tests", "test", "testing")
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-
-
-@dataclass(eq=False, slots=True)
-class Imported:
-    """A name bound by an import: ``module`` as written, ``name`` where it is ``from module import name``."""
-
-    module: str
-    name: str | None
-    level: int
-    node: ast.Import | ast.ImportFrom
-
-
-@dataclass(eq=False, slots=True)
-class Assigned:
-    """A name bound to the value of an expression."""
-
-    value: ast.expr
-
-
-@dataclass(eq=False, slots=True)
-class Annotated:
-    """A name that only an annotation tells about: a field of a dataclass."""
-
-    annotation: ast.expr
-
-
-@dataclass(eq=False, slots=True)
-class Entered:
-    """A name bound by ``with value as name``."""
-
-    value: ast.expr
-
-
-@dataclass(eq=False, slots=True)
-class Item:
-    """A name bound to the items of an iterable, or to a part of an unpacked value; ``depth`` counts such steps."""
-
-    value: ast.expr
-    depth: int = 1
 
 
 @dataclass(eq=False, slots=True)
@@ -73,29 +44,6 @@ class Parameter:
     annotation: ast.expr | None
     default: ast.expr | None
     star: str = ""
-
-
-@dataclass(eq=False, slots=True)
-class Addition:
-    """What is put into a container after it was made: ``x.append(y)``, ``x[k] = y``, ``x.update(y)``.
-
-    ``container`` is a name or an attribute; ``depth`` counts the containers within it that lie between
-    (``x[k].append(y)``), and ``spread`` tells that the items of ``value`` are put in.
-    """
-
-    container: ast.Name | ast.Attribute
-    value: ast.expr
-    depth: int = 0
-    spread: bool = False
-
-    @property
-    def name(self) -> str:
-        return last_name(self.container)
-
-
-@dataclass(eq=False, slots=True)
-class Opaque:
-    """A name bound by something that tells nothing about its value."""
 
 
 Binding: TypeAlias = (
@@ -130,10 +78,8 @@ class Facts:
     @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The parent of every node, made when something asks for it."""
-        from rasa_asyncify.project.reader import read_parents
-
         assert self.scope is not None
-        return read_parents(self.scope)
+        return self.scope.module.reader.parents(self.scope)
 
     @cached_property
     def names(self) -> list[ast.Name]:
@@ -157,9 +103,7 @@ class Scope:
     def facts(self) -> Facts:
         """What the scope's own code holds, read on first use."""
         if self._facts is None:
-            from rasa_asyncify.project.reader import read_scope
-
-            self._facts = read_scope(self)
+            self._facts = self.module.reader.facts(self)
         return self._facts
 
     @property
@@ -348,6 +292,16 @@ class Class:
         return f"<class {self.module.name}:{self.name}>"
 
 
+class ScopeReader(Protocol):
+    """Reads the code of a scope, when something asks for it."""
+
+    def facts(self, scope: Scope) -> Facts:
+        """What stands in the scope's own code."""
+
+    def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
+        """The parent of every node of it, headers of nested functions and classes included."""
+
+
 @dataclass(eq=False)
 class Module:
     """One parsed file. ``name`` is dotted and relative to the project's root."""
@@ -356,6 +310,7 @@ class Module:
     name: str
     source: Source
     tree: ast.Module
+    reader: ScopeReader
 
     @property
     def is_package(self) -> bool:
@@ -423,20 +378,3 @@ def _decorator_name(node: ast.expr) -> str:
     while isinstance(node, ast.Call):
         node = node.func
     return last_name(node)
-
-
-def last_name(node: ast.expr) -> str:
-    """``c`` for ``a.b.c`` and for ``c`` itself; empty for other expressions."""
-    return node.attr if isinstance(node, ast.Attribute) else node.id if isinstance(node, ast.Name) else ""
-
-
-def dotted(node: ast.AST) -> str | None:
-    """``a.b.c`` for an expression of names and attributes, else None."""
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return None
-    parts.append(node.id)
-    return ".".join(reversed(parts))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from rasa_asyncify.project.bindings import last_name
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Class, Function, last_name
+from rasa_asyncify.project.model import Class, Function
 
 
 def link_protocols(project: Project) -> None:

@@ -5,20 +5,14 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from rasa_asyncify.project.bindings import Addition, Annotated, Assigned, Entered, Imported, Item, Opaque
 from rasa_asyncify.project.model import (
     FUNCTION_NODES,
-    Addition,
-    Annotated,
-    Assigned,
     Binding,
     Class,
-    Entered,
     Facts,
     Function,
     FunctionNode,
-    Imported,
-    Item,
-    Opaque,
     Parameter,
     Scope,
 )
@@ -384,3 +378,15 @@ _KINDS: dict[type, tuple[Any, tuple[str, ...]]] = {
     for c in vars(ast).values()
     if isinstance(c, type) and issubclass(c, ast.AST)
 }
+
+
+class AstReader:
+    """Reads scopes by walking their code once."""
+
+    def facts(self, scope: Scope) -> Facts:
+        """What stands in the scope's own code."""
+        return read_scope(scope)
+
+    def parents(self, scope: Scope) -> dict[ast.AST, ast.AST]:
+        """The parent of every node of it, headers of nested functions and classes included."""
+        return read_parents(scope)

@@ -16,17 +16,8 @@ from fnmatch import fnmatchcase
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.catalogue import Library
-from rasa_asyncify.project.model import (
-    Annotated,
-    Assigned,
-    Binding,
-    Function,
-    Imported,
-    Module,
-    Parameter,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.bindings import Annotated, Assigned, Imported, last_name
+from rasa_asyncify.project.model import Binding, Function, Module, Parameter, Scope
 from rasa_asyncify.project.values import External
 
 UNKNOWN = "?"

@@ -10,7 +10,8 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import LAZY, Site
 from rasa_asyncify.flow.definitions import webs
 from rasa_asyncify.flow.positions import can_await_at, enclosing
-from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Assigned, Entered, Function, Scope
+from rasa_asyncify.project.bindings import Assigned, Entered
+from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
 from rasa_asyncify.project.values import External
 
 _CONSUMERS = frozenset(

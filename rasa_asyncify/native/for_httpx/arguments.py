@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.native.strategy import Refused
-from rasa_asyncify.project.model import Assigned, Binding, Imported, Module, Scope
+from rasa_asyncify.project.bindings import Assigned, Imported
+from rasa_asyncify.project.model import Binding, Module, Scope
 from rasa_asyncify.project.values import External
 
 _OF_A_REQUEST = frozenset(

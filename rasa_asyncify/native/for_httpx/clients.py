@@ -20,15 +20,8 @@ from rasa_asyncify.flow.positions import can_await_at, enclosing
 from rasa_asyncify.native.for_httpx.arguments import ArgumentChecker
 from rasa_asyncify.native.for_requests.inline import check_alone, fresh_name
 from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy, check_answers
-from rasa_asyncify.project.model import (
-    COMPREHENSIONS,
-    Assigned,
-    Binding,
-    Entered,
-    Parameter,
-    Scope,
-    last_name,
-)
+from rasa_asyncify.project.bindings import Assigned, Entered, last_name
+from rasa_asyncify.project.model import COMPREHENSIONS, Binding, Parameter, Scope
 from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import External, ExternalInstance, ExternalMethod
 

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 
 from rasa_asyncify.native.strategy import Refused
-from rasa_asyncify.project.model import Assigned, Scope
+from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.model import Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
 # Headers that the libraries write themselves, or combine with what netrc and cookies add.

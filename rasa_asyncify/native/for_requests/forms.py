@@ -13,7 +13,8 @@ from rasa_asyncify.edits import AiohttpCall, Edit, InlineRequest, UseResponse
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.native.for_requests.inline import InlinePlan, InlinePlanner, fresh_name
 from rasa_asyncify.native.strategy import Held, Refused, Strategy, check_answers
-from rasa_asyncify.project.model import Assigned, Module, Scope
+from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.model import Module, Scope
 from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import (
     External,

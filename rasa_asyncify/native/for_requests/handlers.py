@@ -10,7 +10,8 @@ import ast
 from dataclasses import dataclass
 
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.model import Scope, last_name
+from rasa_asyncify.project.bindings import last_name
+from rasa_asyncify.project.model import Scope
 from rasa_asyncify.project.values import External, OwnClass
 
 CLIENT, TIMEOUT, JSON = "aiohttp.ClientError", "asyncio.TimeoutError", "json.JSONDecodeError"
