@@ -185,6 +185,7 @@ import asyncio, sys, requests
 sys.path.insert(0, sys.argv[2])
 helper = __import__(sys.argv[3])
 async def main(url):
+    asyncio.get_running_loop().slow_callback_duration = 60  # the machine may be busy
     for path in ("/json", "/loop", "/closed", "/truncated", "/chunks-truncated", "/not-gzip"):
         try:
             await helper.over_aiohttp(requests.get, url + path)
