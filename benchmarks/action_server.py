@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+SETTLING = 1.0  # seconds after its first answer for which Sanic takes no signal to stop
+
 
 class NotStarted(Exception):
     """The server ended, or did not get healthy in time; the text is its log."""
@@ -134,6 +136,7 @@ class ActionServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        time.sleep(max(0.0, self._healthy + SETTLING - time.monotonic()))
         self._stop()
 
     def _wait_until_healthy(self) -> None:
@@ -144,6 +147,7 @@ class ActionServer:
             if time.monotonic() > deadline:
                 raise NotStarted(f"not healthy after {self.patience} s:\n{self.log}")
             time.sleep(0.1)
+        self._healthy = time.monotonic()
 
     def _is_healthy(self) -> bool:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -14,6 +14,7 @@ out (`after/`), what it needs that is no part of it (`stubs/`, optional), and a 
     paths = ["actions"]     # what is migrated (the whole project where it is left out)
     own_tests = true        # run the project's own tests with pytest, before and after
     needs = ["psycopg2"]    # modules without which nothing of the case can be run
+    python = "<3.13"        # the Pythons that it can be run on (all where it is left out)
     services = ["redis"]    # servers to start, empty for each run of the case; see the package `services`
     blocks = ["cursor.execute"]     # calls that hold the loop before, and never after, though BlockBuster
                             # doesn't see them (ends of module.qualname; see `noting_calls`)
@@ -39,6 +40,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -52,6 +54,7 @@ from typing import Any
 
 import services
 from execution import ROOT, LoopReport, Snapshot, blocking_calls, files, rows
+from packaging.specifiers import SpecifierSet
 from recording_server import RecordedRequest, RecordingServer, Reply
 from starts import Start, read_start
 
@@ -94,6 +97,7 @@ class Case:
     paths: tuple[str, ...] = (".",)
     own_tests: bool = False
     needs: tuple[str, ...] = ()
+    python: str = ""
     services: tuple[str, ...] = ()
     blocks: tuple[str, ...] = ()
     snapshot: Mapping[str, Any] = field(default_factory=dict)
@@ -188,7 +192,9 @@ def update_after(case: Case, migrated: Path) -> None:
 
 
 def missing(case: Case) -> str | None:
-    """Why the case can't be run here, if it can't: a module isn't installed."""
+    """Why the case can't be run here, if it can't: a module isn't installed, or Python is another."""
+    if platform.python_version() not in SpecifierSet(case.python, prereleases=True):
+        return f"needs Python {case.python}"
     absent = [name for name in case.needs if not is_installed(name)]
     return f"{', '.join(absent)} is not installed" if absent else None
 

@@ -15,6 +15,7 @@ from constructs.limits import KNOWN
 from constructs.running import Verdict, judge
 
 PROGRAMS = 60
+QUICK = 8  # of them
 NOT_HERE = {"slow"}  # the machine may be busy
 
 
@@ -25,7 +26,9 @@ def unexpected(verdict: Verdict) -> list[str]:
 
 
 @pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
-@pytest.mark.parametrize("seed", range(PROGRAMS))
+@pytest.mark.parametrize(
+    "seed", [*range(QUICK), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(QUICK, PROGRAMS))]
+)
 def test_program(seed: int, tmp_path: Path) -> None:
     """To see it: `python tests/run_constructs.py --only --seed SEED`."""
     verdict = judge(random_program(seed), tmp_path)

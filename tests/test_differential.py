@@ -59,6 +59,7 @@ def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
         gc.unfreeze()  # what the runs have frozen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_same_before_and_after(case: Case, suite: Suite, record_property: Callable[..., None]) -> None:
     if absent := missing(case):
@@ -85,6 +86,7 @@ def check_original(case: Case, before: Run) -> None:
     assert before.outcome.messages or before.outcome.events or case.raises
 
 
+@pytest.mark.slow
 def test_native_share(suite: Suite) -> None:
     verdicts = [suite.verdict(case) for case in CASES]
     assert native_share(verdicts) >= WANTED, "\n".join(table(verdicts))

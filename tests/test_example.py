@@ -86,6 +86,7 @@ def project_in(folder: Path, tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", INTERPRETERS)
 def test_own_tests_pass_before_and_after(before: Path, after: Path, python: str) -> None:
     if "pytest" not in run_python(python, before, "-c", HAS_PYTEST).stdout:
@@ -120,6 +121,7 @@ def test_every_action_is_async_and_nothing_remains(after: Path) -> None:
     assert "    def run(" not in sources
 
 
+@pytest.mark.slow
 def test_behaviour_is_the_same_and_the_loop_is_free(
     before: Path, after: Path, services: RecordingServer, tmp_path: Path
 ) -> None:
@@ -172,6 +174,7 @@ def test_it_starts_on_the_real_server(
         assert "never awaited" not in server.log
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", INTERPRETERS)
 @pytest.mark.parametrize(
     ("action", "slots"),

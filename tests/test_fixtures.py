@@ -2,7 +2,7 @@
 
 `pytest tests/test_fixtures.py --update-fixtures` rewrites the `after/` folders with what the tool
 makes of the `before/` folders now; read the difference before committing it. `-k http/exceptions`
-picks one case. What a case.toml can say stands in fixture_cases.py.
+picks one case, and one of a library with `-m ''`. What a case.toml can say stands in fixture_cases.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import services
@@ -43,6 +44,7 @@ from rasa_asyncify.engine import Result
 from rasa_asyncify.plan import Finding
 
 CASES = all_cases()
+SLOW = {"libraries"}  # topics
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,12 @@ class Migrated:
     result: Result
 
 
-@pytest.fixture(scope="module", params=CASES, ids=lambda case: case.name)
+def marked(case: Case) -> Any:
+    marks = [pytest.mark.slow] if case.folder.parent.name in SLOW else []
+    return pytest.param(case, id=case.name, marks=marks)
+
+
+@pytest.fixture(scope="module", params=map(marked, CASES))
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Migrated:
     case = request.param
     folder = tmp_path_factory.mktemp(case.folder.name)
@@ -151,6 +158,7 @@ def test_actions_can_be_pickled(migrated: Migrated, tmp_path: Path) -> None:
         assert pickled(after, env=env, **loading(start))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [c for c in CASES if c.own_tests], ids=lambda case: case.name)
 def test_own_tests_pass_before_and_after(case: Case, tmp_path: Path) -> None:
     if reason := missing(case):

@@ -57,6 +57,7 @@ def lines_before(imports: str = "", names: str = "") -> int:
 # --- all of them ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_migrated_project_is_not_told_again(case: Any, tmp_path: Path) -> None:
     """A finding says what a migration brings; the second run brings nothing. Nor does another action that is added."""
@@ -77,6 +78,7 @@ def test_every_hazard_has_a_case() -> None:
     assert told == {code for code in RULES if "RA111" <= code <= "RA117"}
 
 
+@pytest.mark.slow
 def test_findings_block_nothing(tmp_path: Path) -> None:
     """They change no exit code."""
     for case in CASES:

@@ -101,6 +101,7 @@ def backend(server: RecordingServer) -> RecordingServer:
     return server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("case", NAMES.values(), ids=NAMES)
 def test_beside_names_of_the_module(
@@ -153,6 +154,7 @@ class ActionBoth(Action):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_together_with_the_helper_for_threads(project: Any, backend: RecordingServer, mode: str) -> None:
     folder = project({"actions.py": TWO})
@@ -168,6 +170,7 @@ def test_together_with_the_helper_for_threads(project: Any, backend: RecordingSe
     assert (report.outcome.texts, report.outcome.error, report.calls) == (["hisunny"], None, [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", MODES)
 def test_a_call_that_is_added_later_uses_what_is_there(
     project: Any, backend: RecordingServer, mode: str
@@ -191,6 +194,7 @@ def test_a_call_that_is_added_later_uses_what_is_there(
     assert backend.connections == (1 if mode == "shared" else 4)
 
 
+@pytest.mark.slow
 def test_the_mode_changes_with_a_call_that_is_added(project: Any, backend: RecordingServer) -> None:
     """One helper in the module, whichever mode it is in."""
     folder = lone(project)

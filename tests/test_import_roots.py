@@ -305,6 +305,7 @@ def stub(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
 def test_imports_work_before_and_after(layout: Layout, tmp_path: Path, stub: Path) -> None:
     folder = tmp_path / "project"

@@ -33,6 +33,8 @@ from fixture_cases import (
 from interpreters import INTERPRETERS
 from starts import Start
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).resolve().parent
 CASES = [case for case in all_cases() if case.folder.parent == FIXTURES / "layouts"]
 # What only a file beside the folder of the actions tells isn't seen where just that folder is given.

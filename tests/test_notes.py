@@ -202,6 +202,7 @@ def notes(project: Any, code: str) -> list[tuple[Finding, str]]:
     return [(note, lines[note.line - 1]) for note in result.plan.notes if note.rule == "RA107"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", TOGETHER.values(), ids=TOGETHER)
 def test_calls_that_need_nothing_of_each_other(project: Any, code: str) -> None:
     ((note, line),) = notes(project, code)
@@ -211,6 +212,7 @@ def test_calls_that_need_nothing_of_each_other(project: Any, code: str) -> None:
     assert not note.blocks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", IN_TURN.values(), ids=IN_TURN)
 def test_calls_that_have_to_wait_for_their_turn(project: Any, code: str) -> None:
     assert notes(project, code) == []

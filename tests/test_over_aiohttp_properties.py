@@ -25,6 +25,8 @@ from recording_server import RecordedRequest, RecordingServer, Reply
 from rasa_asyncify.edits import AiohttpCall, Edit, InlineRequest
 from rasa_asyncify.emitted.over_aiohttp import over_aiohttp
 
+pytestmark = pytest.mark.slow
+
 # What a library says of itself and of the connection, unless the caller says it.
 OWN_HEADERS = ("python-requests/", "python-urllib3/", "Python/", "keep-alive", "gzip, deflate")
 stable = settings(

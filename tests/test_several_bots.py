@@ -225,6 +225,7 @@ def test_a_connection_of_a_module_that_is_left_alone(tmp_path: Path) -> None:
     assert "RA102 old/db.py" in found(result, tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kinds", "shared"),
     [

@@ -166,6 +166,7 @@ def test_a_connection_that_is_closed_without_a_word(bot: Path) -> None:
 # --- the end -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("python", INTERPRETERS)
 @pytest.mark.parametrize("workers", [1, 2])
 def test_it_is_closed_when_the_server_stops(
@@ -223,6 +224,7 @@ def test_a_failed_call_leaves_the_session_in_use(bot: Path, backend: RecordingSe
 # --- how it is chosen --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("options", "config", "shared"),
     [
@@ -274,6 +276,7 @@ def test_a_call_that_needs_no_helper(project: Any, option: str) -> None:
 # --- running again -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("first", "second"),
     [

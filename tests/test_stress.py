@@ -30,6 +30,8 @@ from fixture_cases import FIXTURES, migrate_tree
 
 from benchmarks.action_server import ActionServer
 
+pytestmark = pytest.mark.slow
+
 CONVERSATIONS = 200
 GUESTS = [f"guest {number}" for number in range(CONVERSATIONS)]
 PAUSE = 0.001  # seconds that each read or statement takes longer, so that two calls surely meet
