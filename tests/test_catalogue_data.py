@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from write_shortcuts import SHORTCUTS, shortcuts
 
 import rasa_asyncify
-from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -479,15 +479,5 @@ def test_every_exception_is_still_needed() -> None:
     assert set(ON_INSTANCES) - classes() == set()
 
 
-def test_shortcuts_hold_what_the_files_hold() -> None:
-    """Some questions are answered without opening a file; their answers are written down beside the loader."""
-    attributes: set[str] = set()
-    operations: dict[str, set[str]] = {}
-    for file in FILES:
-        for entry in data(file).get("class", {}).values():
-            attributes.update(entry.get("blocking-attributes", ()))
-            for operation in entry.get("operations", ()):
-                operations.setdefault(operation, set()).add(file.stem)
-    assert attributes == BLOCKING_ATTRIBUTES
-    assert operations["getitem"] | operations["setitem"] == SUBSCRIPT_LIBRARIES
-    assert operations["contains"] == CONTAINS_LIBRARIES
+def test_shortcuts_are_generated() -> None:
+    assert SHORTCUTS.read_text(encoding="utf-8") == shortcuts(), "run `python tests/write_shortcuts.py`"

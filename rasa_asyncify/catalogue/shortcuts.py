@@ -1,4 +1,7 @@
-"""What is asked so often that no file of the catalogue is opened for it. A test compares it with the files."""
+"""What is asked so often that no file of the catalogue is opened for it.
+
+Generated from the files: after a change of them, run `python tests/write_shortcuts.py`. Don't edit it by hand.
+"""
 
 from __future__ import annotations
 
