@@ -22,17 +22,20 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-FILES = sorted((Path(rasa_asyncify.__file__).parent / "catalogue").glob("*.toml"))
+FOLDER = Path(rasa_asyncify.__file__).parent / "catalogue"
+FILES = sorted(FOLDER.glob("[!_]*.toml"))
+BESIDE = FOLDER / "_beside.toml"
 
 FILE_KEYS = {
     "source", "kind", "distribution", "aliases", "functions", "files", "returns", "native", "class",
-    "exclusive", "exclusive-where",
+    "exclusive", "exclusive-where", "effects",
 }  # fmt: skip
 CLASS_KEYS = {
     "thread", "blocking", "not-blocking", "returns", "attributes", "blocking-attributes",
-    "operations", "given", "bases", "cpu",
+    "operations", "given", "bases", "cpu", "effects",
 }  # fmt: skip
 FUNCTION_KEYS = {"blocking", "not-blocking", "cpu"}
+EFFECTS = {"none", "asks", "posts"}
 FILES_KEYS = {"opens", "reads", "writes"}
 DUNDER = {"with": "enter"}  # the other operations are named as their method is
 OPERATIONS = {"with", "iter", "getitem", "setitem", "call", "len", "contains"}
@@ -314,12 +317,14 @@ def test_only_known_keys_and_values(file: Path) -> None:
     assert set(entry) <= FILE_KEYS
     assert entry["source"].startswith("https://")
     assert entry["kind"] in {"io", "cpu"}
+    assert entry.get("effects", "none") in EFFECTS
     assert set(entry.get("functions", {})) <= FUNCTION_KEYS
     assert set(entry.get("files", {})) <= FILES_KEYS
     assert set(entry.get("native", {}).values()) <= REQUIRED_NATIVE
     for name, members in entry.get("class", {}).items():
         assert set(members) <= CLASS_KEYS, name
         assert members, f"{name} says nothing"
+        assert members.get("effects", "none") in EFFECTS, name
         assert members.get("thread", "unshared") in {"affine", "unshared"}, name
         assert set(members.get("operations", [])) <= OPERATIONS, name
 
@@ -334,7 +339,7 @@ def test_sorted_and_without_duplicates(file: Path) -> None:
     for key in FUNCTION_KEYS:
         assert is_sorted(entry.get("functions", {}).get(key, [])), key
     for name, members in entry.get("class", {}).items():
-        for key in CLASS_KEYS - {"thread", "bases"}:
+        for key in CLASS_KEYS - {"thread", "bases", "effects"}:
             assert is_sorted(list(members.get(key, []))), f"{name}: {key}"
 
 
@@ -481,3 +486,21 @@ def test_every_exception_is_still_needed() -> None:
 
 def test_shortcuts_are_generated() -> None:
     assert SHORTCUTS.read_text(encoding="utf-8") == shortcuts(), "run `python tests/write_shortcuts.py`"
+
+
+def test_beside_is_sorted_and_about_what_has_no_file() -> None:
+    entry, roots = data(BESIDE), {file.stem for file in FILES}
+    assert set(entry) == {"brief", "awaited", "effects", "process-wide", "signals", "seeds"}
+    assert [key for key, names in entry.items() if not is_sorted(list(names))] == []
+    assert set(entry["effects"].values()) <= EFFECTS
+    assert {*entry["brief"], *entry["effects"]} & roots == set()
+    assert set(entry["brief"]) & set(entry["awaited"]) == set()
+
+
+def test_functions_of_the_process_exist() -> None:
+    entry = data(BESIDE)
+    named = {*entry["process-wide"], *entry["signals"], *entry["seeds"]}
+    stdlib = {name for name in named if name.partition(".")[0] in sys.stdlib_module_names}
+    elsewhere = {"os.fchdir", "signal.alarm", "signal.setitimer", "time.tzset"}  # POSIX
+    elsewhere |= {"contextlib.chdir"}  # Python 3.11 and later
+    assert {name for name in stdlib if not exists(name)} <= elsewhere

@@ -52,7 +52,7 @@ def shortcuts() -> str:
 
 def _classes() -> Iterator[tuple[str, dict[str, Any]]]:
     """The class entries of all libraries, with the library's import root."""
-    for file in CATALOGUE.glob("*.toml"):
+    for file in CATALOGUE.glob("[!_]*.toml"):
         for entry in tomllib.loads(file.read_text(encoding="utf-8")).get("class", {}).values():
             yield file.stem, entry
 

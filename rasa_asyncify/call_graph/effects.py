@@ -23,15 +23,6 @@ _VERBS = frozenset("""
     spop srem stop storbinary storlines store submit transfer transition truncate unlink unpin unset update upload
     upsert void write zadd zrem
     """.split())
-# Their methods change what lies in this process, or only ask, whatever they are called.
-_INSIDE = frozenset("""
-    asyncio cachetools concurrent contextlib csv cv2 io keras matplotlib multiprocessing numpy PIL queue selenium
-    sklearn socket ssl subprocess tempfile tensorflow threading time torch transformers
-    """.split())
-_ASKING_LIBRARIES = frozenset("""
-    anthropic dialogflow dialogflow_v2 google_trans_new googletrans groq langchain langchain_community langchain_core
-    langchain_openai openai SPARQLWrapper
-    """.split())
 # Not what these make or set: connections, indexes and their settings.
 _NO_EFFECT = re.compile(
     r"^(add_connection|apply$|batch$|bulk_get|create_(default_)?(connection|client|context|engine|pool|session|tables?|all"
@@ -153,19 +144,19 @@ class _Finder:
     # -- one call ---------------------------------------------------------------
 
     def _changes(self, name: str, site: Site, way: _Way) -> bool:
-        root, last = name.partition(".")[0], name.rpartition(".")[2]
+        last, known = name.rpartition(".")[2], self.catalogue.effects(name)
         filed = self._files(name, site)
         if filed is not None:
             return filed
-        if root in _INSIDE or self.catalogue.computes(name) or name.startswith("builtins."):
+        if known == "none" or self.catalogue.computes(name):
             return False
-        if last in ("request", "urlopen") or _is_post(name):
+        if last in ("request", "urlopen") or (last == "post" and known == "posts"):
             return self._sends(last, site, way)
         if _executes(name):
             return self._writes(site, way)
         if "commit" in last.split("_"):
             return self._commits(site, way)
-        if root in _ASKING_LIBRARIES or _NO_EFFECT.match(last) or ".IndicesClient." in name:
+        if known == "asks" or _NO_EFFECT.match(last):
             return False
         words = re.split(r"_|(?<=[a-z])(?=[A-Z])", last)
         return words[0].lower() in _VERBS
@@ -326,11 +317,6 @@ def _opens_to_write(node: ast.Call, place: int) -> bool:
 
 def _executes(name: str) -> bool:
     return name.rpartition(".")[2] in _EXECUTES
-
-
-def _is_post(name: str) -> bool:
-    root, last = name.partition(".")[0], name.rpartition(".")[2]
-    return last == "post" and root in ("requests", "httpx", "urllib3", "requests_cache")
 
 
 def _snake(name: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from rasa_asyncify.catalogue import Library, LibraryClass
+from rasa_asyncify.catalogue.library import Library, LibraryClass
 
 # What a project's own replacement is called as a kind of native form; the name follows.
 OWN_NATIVE = "own:"

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from rasa_asyncify.catalogue.files import beside
 from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
@@ -15,28 +16,6 @@ from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.project.values import External, ExternalMethod
 
 _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|SqliteDatabase\(["']:memory:""")
-_PROCESS_WIDE = {
-    "contextlib.chdir": "the working folder",
-    "contextlib.redirect_stderr": "where sys.stderr goes",
-    "contextlib.redirect_stdout": "where sys.stdout goes",
-    "locale.setlocale": "the locale",
-    "os.chdir": "the working folder",
-    "os.fchdir": "the working folder",
-    "os.putenv": "an environment variable",
-    "os.umask": "the file mode mask",
-    "socket.setdefaulttimeout": "the default time-out of sockets",
-    "time.tzset": "the time zone",
-}
-_SIGNALS = frozenset({"signal.alarm", "signal.setitimer", "signal.signal"})
-_SEEDS = frozenset(
-    {
-        "numpy.random.seed",
-        "random.seed",
-        "tensorflow.random.set_seed",
-        "tensorflow.set_random_seed",
-        "torch.manual_seed",
-    }
-)
 
 
 def find_in_process(running: Running) -> Iterator[Finding]:
@@ -73,12 +52,12 @@ def _calls(function: Function, running: Running) -> Iterator[Finding]:
 
 def _external(name: str, call: ast.Call, function: Function, running: Running) -> tuple[str, str] | None:
     """The rule and the message for a call of a library's function."""
-    if name in _SEEDS and not _is_left_to_chance(call):
+    if name in beside().seeds and not _is_left_to_chance(call):
         return "RA117", (
             f"{name}() in {function.qualname}() seeds the one generator that all draw from: what another action "
             "draws or seeds in between changes the numbers that follow"
         )
-    if name in _SIGNALS:
+    if name in beside().signals:
         if _moves(call, function, running):
             return (
                 "RA116",
@@ -88,10 +67,10 @@ def _external(name: str, call: ast.Call, function: Function, running: Running) -
             f"{name}() in {function.qualname}() is about the event loop's thread: a handler interrupts whatever runs "
             "there by then, and no longer what this function waits for"
         )
-    if name in _PROCESS_WIDE and not _only_asks(name, call):
+    if name in beside().process_wide and not _only_asks(name, call):
         return "RA116", (
-            f"{name}() in {function.qualname}() sets {_PROCESS_WIDE[name]} for the whole process: the actions that "
-            "run meanwhile get it as well, and may set it to something else"
+            f"{name}() in {function.qualname}() sets {beside().process_wide[name]} for the whole process: the actions "
+            "that run meanwhile get it as well, and may set it to something else"
         )
     return None
 

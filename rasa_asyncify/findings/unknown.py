@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rasa_asyncify.catalogue import is_known
+from rasa_asyncify.catalogue.files import beside, is_known
 from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.plan import Finding
@@ -15,15 +15,6 @@ from rasa_asyncify.project.bindings import Assigned, Imported
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import External
 
-# Their objects are the action's own, or are awaited; what blocks in them is in the catalogue.
-_KNOWN = frozenset({"rasa_sdk", "rasa_core_sdk", "rasa", "rasa_core", "aiohttp", "typing_extensions"})
-# What these do is done in memory, in no time worth a thread.
-_BRIEF = frozenset("""
-    Levenshtein arrow attr attrs babel benedict bson colorama cryptography dateparser dateutil emoji hashids humanize
-    inflect isodate jwt loguru markdown markdownify marshmallow num2words orjson packaging pendulum phonenumbers
-    prometheus_client pydantic pytz rapidfuzz shortuuid simplejson slugify structlog tabulate thefuzz transitions
-    tzlocal ujson unidecode word2number
-    """.split())
 _DEPTH = 8
 _OF_DATABASES = frozenset(
     {"commit", "execute", "executemany", "fetchall", "fetchmany", "fetchone", "rollback"}
@@ -157,8 +148,10 @@ def _made_by(node: ast.expr, scope: Scope) -> tuple[ast.expr, Scope] | None:
 
 
 def _is_foreign(name: str) -> bool:
-    root = name.partition(".")[0]
-    return root not in sys.stdlib_module_names | _KNOWN | _BRIEF | {"builtins"}
+    root, known = name.partition(".")[0], beside()
+    return root != "builtins" and not any(
+        root in s for s in (sys.stdlib_module_names, known.awaited, known.brief)
+    )
 
 
 def _order(function: Function) -> tuple[str, int]:
