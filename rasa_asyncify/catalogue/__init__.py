@@ -10,7 +10,7 @@ from rasa_asyncify.catalogue.library import Library, LibraryClass
 if TYPE_CHECKING:
     from rasa_asyncify.catalogue.own import OwnEntries
 
-__all__ = ["Catalogue", "Library", "LibraryClass", "is_known"]
+__all__ = ["Catalogue", "Library", "is_known"]
 
 
 class Catalogue:
