@@ -59,7 +59,7 @@ def test_what_is_said_in_quotes_is_remembered_by_nodes_that_stay() -> None:
     for n, function in enumerate(module.scope.functions()):
         (held,) = inference.parameter(function, "a")
         assert [item.cls.name for item in held.items] == [f"A{n % 2}"]
-    assert len(inference._quoted) == 2
+    assert len(inference.annotations._quoted) == 2
 
 
 def test_the_same_annotation_in_quotes_means_what_its_module_says() -> None:

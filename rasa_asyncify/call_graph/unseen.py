@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from rasa_asyncify.call_graph.graph import Graph, could_be_own, is_proxy
+from rasa_asyncify.call_graph.graph import Graph
+from rasa_asyncify.call_graph.value_uses import ValueUses, could_be_own, is_proxy
 from rasa_asyncify.calls.signatures import fits
 from rasa_asyncify.flow.positions import is_deferred, is_deferring_call
-from rasa_asyncify.inference.inference import is_enumeration
+from rasa_asyncify.inference.attributes import is_enumeration
 from rasa_asyncify.project.bindings import Annotated, Assigned, Entered, Item, last_name
 from rasa_asyncify.project.model import Class, Function, Parameter, Scope
 from rasa_asyncify.project.values import External, Instance, OwnClass, OwnFunction, OwnModule, Value
@@ -124,7 +125,7 @@ class Unseen:
         """Functions that are stored or handed to something that isn't followed, rather than called."""
         functions = {f for f in self.inference.project.functions() if not f.name.startswith("__")}
         found: dict[Function, None] = {}
-        for function, uses in self.graph.uses_as_value(functions).items():
+        for function, uses in ValueUses(self.graph).uses_as_value(functions).items():
             if any(not self._is_followed(node, scope) for node, scope in uses):
                 found[function] = None
         for function in functions:
@@ -220,7 +221,7 @@ class Unseen:
         if parameter.annotation is not None and not _is_open(parameter.annotation):
             return False
         given = self.inference.flows.get((function, parameter.name), ())
-        told = self.graph.finder.given_to(function, parameter.name)
+        told = self.graph.finder.flows.given_to(function, parameter.name)
         if not given and not told:
             return True
         return any(self._is_unknown(node, scope, depth + 1) for node, scope in (*given, *told))
@@ -235,8 +236,10 @@ class Unseen:
             owner.cls, name
         ):
             return False
-        stored = [pair for cls in owner.cls.relatives() for pair in self.inference.stored(cls, name)]
-        stored += [pair for c in owner.cls.relatives() for pair in self.graph.finder.given_to(c, name)]
+        stored = [
+            pair for cls in owner.cls.relatives() for pair in self.inference.attributes.stored(cls, name)
+        ]
+        stored += [pair for c in owner.cls.relatives() for pair in self.graph.finder.flows.given_to(c, name)]
         stored += [(a.value, where) for a, where in self.inference.additions.of_attribute(owner.cls, name)]
         annotated = [b for c in owner.cls.relatives() for b in c.scope.bindings.get(name, ())]
         if any(isinstance(b, Annotated) and _is_open(b.annotation) for b in annotated):

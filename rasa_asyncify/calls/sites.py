@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import ast
-from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
 
-from rasa_asyncify.calls.decorators import wrapper_of
+from rasa_asyncify.calls.argument_flows import ArgumentFlows
+from rasa_asyncify.calls.callees import Callees
 from rasa_asyncify.calls.definite import is_function, is_method
-from rasa_asyncify.calls.signatures import fits
+from rasa_asyncify.calls.own_methods import reached_methods
 from rasa_asyncify.calls.thread_rules import ThreadRules
 from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.project.bindings import last_name
-from rasa_asyncify.project.expressions import is_plain_type
-from rasa_asyncify.project.model import Class, Function, Scope
+from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import (
     External,
     ExternalInstance,
     ExternalMethod,
     Instance,
-    LambdaValue,
     OwnClass,
     OwnFunction,
     Value,
@@ -86,19 +84,6 @@ _OF_AN_ENTRY = frozenset({"dispatcher", "domain", "tracker"})
 _AWAITING = frozenset(
     "call_potential_coroutine create_task ensure_future gather run run_until_complete shield wait_for".split()
 )
-_NEVER_FLOWS = (ast.Starred, ast.Constant, ast.JoinedStr)
-# Call a special method of their argument.
-_SPECIAL_METHODS = {
-    "builtins.abs": "__abs__",
-    "builtins.bool": "__bool__",
-    "builtins.float": "__float__",
-    "builtins.hash": "__hash__",
-    "builtins.int": "__int__",
-    "builtins.len": "__len__",
-    "builtins.next": "__next__",
-    "builtins.repr": "__repr__",
-    "builtins.str": "__str__",
-}
 # Lazy ones: what they call runs where their result is used up.
 LAZY = frozenset({"map", "filter", "starmap", "takewhile", "filterfalse", "groupby"})
 
@@ -138,9 +123,8 @@ class SiteFinder:
         self.threads = ThreadRules(inference)
         self._known: dict[Scope, list[Site]] = {}
         self._matters: dict[str, bool] = {}
-        self._grown = False
-        self._given: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
-        self._references: dict[Function | Class, ast.Name] = {}
+        self.callees = Callees(inference)
+        self.flows = ArgumentFlows(inference)
         # The only attributes whose mere reading may run something: looking at all others would take its time.
         self.attributes = BLOCKING_ATTRIBUTES | inference.project.property_names()
 
@@ -156,17 +140,11 @@ class SiteFinder:
         words = (*CONTAINS_LIBRARIES, "__contains__")
         return any(w in m.source.text for m in self.inference.project.modules.values() for w in words)
 
-    @cached_property
-    def _special_methods(self) -> dict[str, str]:
-        """The builtins that may run a special method that the project defines."""
-        texts = [m.source.text for m in self.inference.project.modules.values()]
-        return {b: m for b, m in _SPECIAL_METHODS.items() if any(f"def {m}(" in text for text in texts)}
-
     def forget(self) -> None:
         """Drop what was remembered, after the inference has learnt more."""
         self._known.clear()
         self.threads.forget()
-        self._given.clear()
+        self.flows.forget()
 
     def sites(self, scope: Scope) -> list[Site]:
         """The sites in the scope's own code, in no particular order."""
@@ -177,7 +155,7 @@ class SiteFinder:
 
     def _find(self, scope: Scope) -> list[Site]:
         facts = scope.facts
-        self._note_decorated(scope)
+        self.flows.note_decorated(scope)
         worth: dict[str, bool] = {}
         found = [
             self._call(node, scope)
@@ -223,13 +201,13 @@ class SiteFinder:
 
     def _external_matters(self, name: str) -> bool:
         if name.startswith("builtins."):
-            return name in _TELLING or name in self._special_methods or self.catalogue.blocks(name)
+            return name in _TELLING or name in self.callees.special_methods or self.catalogue.blocks(name)
         return self.catalogue.library(name) is not None or name.partition(".")[0] in _ITERATION_MODULES
 
     # -- calls ---------------------------------------------------------------
 
     def _call(self, node: ast.Call, scope: Scope) -> Site | None:
-        values = self._fitting(self.inference.infer(node.func, scope), node)
+        values = self.callees.fitting(self.inference.infer(node.func, scope), node)
         if node in scope.facts.awaited:
             # What is awaited is a coroutine already, whatever the catalogue says of another version.
             values = tuple(v for v in values if isinstance(v, (OwnFunction, OwnClass, Instance)))
@@ -241,19 +219,11 @@ class SiteFinder:
         names: list[str] = []
         targets: list[Function] = []
         for value in values:
-            self._callee(value, node, scope, names, targets)
-        self._note_flows(values, node, scope)
-        names += self._printed(node, values, scope)
-        before, called = len(targets), False
-        if self._calls_arguments(node, values):
-            known = len(names)
-            for argument in [*node.args, *(k.value for k in node.keywords)]:
-                for value in self.inference.infer(argument, scope):
-                    self._callee(value, node, scope, names, targets)
-            called = len(names) > known
-            names += self._iterated(node, values, scope)
-        site.callbacks = called or len(targets) > before
-        targets += self._special(node, values, scope)
+            self.callees.add(value, node, scope, names, targets)
+        self.flows.note_call(values, node, scope)
+        names += self.callees.printed(node, values, scope)
+        site.callbacks = self._add_callbacks(node, values, scope, names, targets)
+        targets += self.callees.special(node, values, scope)
         if not names and not targets:
             return None
         site.blockers = tuple(dict.fromkeys(names))
@@ -262,83 +232,19 @@ class SiteFinder:
             self._describe(site, values)
         return site
 
-    def _fitting(self, values: Values, node: ast.Call) -> Values:
-        """Without the functions that only a text may have named, where they couldn't take the arguments."""
-        named = self.inference.by_text.named
-        if not named:
-            return values
-        return tuple(
-            v
-            for v in values
-            if not isinstance(v, OwnFunction)
-            or v.function not in named
-            or v.function.node.decorator_list
-            or fits(node, v.function, bound=v.bound)
-        )
-
-    def _callee(
-        self, value: Value, node: ast.Call, scope: Scope, names: list[str], targets: list[Function]
-    ) -> None:
-        if isinstance(value, External):
-            if self.catalogue.blocks(value.name) and not _harmless(value.name, node):
-                names.append(value.name)
-        elif isinstance(value, ExternalMethod):
-            entry = self.catalogue.cls(value.cls)
-            if entry is not None and entry.blocks(value.name):
-                names.append(f"{value.cls}.{value.name}")
-        elif isinstance(value, ExternalInstance):
-            entry = self.catalogue.cls(value.cls)
-            if entry is not None and ("call" in entry.operations or entry.blocks("__call__")):
-                names.append(value.cls)
-        elif isinstance(value, OwnFunction):
-            targets.append(value.function)
-            targets += self._dispatched.get(value.function, ())
-        elif isinstance(value, LambdaValue):
-            if value.scope is not scope:
-                self._in_lambda(value, names, targets)
-        elif isinstance(value, OwnClass):
-            for cls in value.cls, *(() if value.exact else value.cls.descendants()):
-                targets += constructors(cls)
-            for base in sorted(value.cls.all_external_bases()):
-                if self.catalogue.blocks(self.catalogue.canonical(base)):
-                    names.append(base)
-        elif isinstance(value, Instance):
-            own = reached_methods(value, "__call__")
-            targets += own
-            for base in sorted(value.cls.all_external_bases()) if not own else ():
-                entry = self.catalogue.cls(self.catalogue.canonical(base))
-                if entry is not None and "call" in entry.operations:
-                    names.append(base)
-
-    def _in_lambda(self, value: LambdaValue, names: list[str], targets: list[Function]) -> None:
-        """What a lambda that was made elsewhere calls, or another one that it calls."""
-        todo, seen = [value], {value}
-        while todo:
-            current = todo.pop()
-            inside = {id(n) for n in ast.walk(current.node.body)}
-            for call in (c for c in current.scope.facts.calls if id(c) in inside):
-                for called in self.inference.infer(call.func, current.scope):
-                    if not isinstance(called, LambdaValue):
-                        self._callee(called, call, current.scope, names, targets)
-                    elif called not in seen:
-                        seen.add(called)
-                        todo.append(called)
-
-    @cached_property
-    def _dispatched(self) -> dict[Function, list[Function]]:
-        """What is registered with the generic functions of ``functools.singledispatch``."""
-        found: dict[Function, list[Function]] = defaultdict(list)
-        for module in self.inference.project.modules.values():
-            if "singledispatch" not in module.source.text and ".register" not in module.source.text:
-                continue
-            for function in module.scope.functions():
-                for node in function.node.decorator_list:
-                    func = node.func if isinstance(node, ast.Call) else node
-                    if isinstance(func, ast.Attribute) and func.attr == "register":
-                        for value in self.inference.infer(func.value, function.parent):
-                            if isinstance(value, OwnFunction):
-                                found[value.function].append(function)
-        return found
+    def _add_callbacks(
+        self, node: ast.Call, values: Values, scope: Scope, names: list[str], targets: list[Function]
+    ) -> bool:
+        """Add what a call runs of what it is given; whether it runs any of that by calling it."""
+        if not self._calls_arguments(node, values):
+            return False
+        known, before = len(names), len(targets)
+        for argument in [*node.args, *(k.value for k in node.keywords)]:
+            for value in self.inference.infer(argument, scope):
+                self.callees.add(value, node, scope, names, targets)
+        called = len(names) > known or len(targets) > before
+        names += self._iterated(node, values, scope)
+        return called
 
     def _iterated(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
         """``list(cursor)`` and the like iterate over something that waits for its items."""
@@ -348,133 +254,12 @@ class SiteFinder:
         found = self.inference.infer(node.args[0], scope)
         return self._operation(found, "iter", "__iter__")[0]
 
-    def _printed(self, node: ast.Call, values: Values, scope: Scope) -> list[str]:
-        """``print(..., file=f)`` writes to what it is given."""
-        if External("builtins.print") not in values:
-            return []
-        files = [k.value for k in node.keywords if k.arg == "file"]
-        written = [
-            v.cls for f in files for v in self.inference.infer(f, scope) if isinstance(v, ExternalInstance)
-        ]
-        entries = [(c, self.catalogue.cls(c)) for c in written]
-        return [f"{c}.write" for c, entry in entries if entry is not None and entry.blocks("write")]
-
-    def _special(self, node: ast.Call, values: Values, scope: Scope) -> list[Function]:
-        """The special methods that ``len(x)`` and the like run."""
-        found: list[Function] = []
-        for value in values:
-            name = self._special_methods.get(value.name) if isinstance(value, External) else None
-            if name and len(node.args) == 1:
-                owners = self.inference.infer(node.args[0], scope)
-                found += [m for v in owners if isinstance(v, Instance) for m in reached_methods(v, name)]
-        return found
-
     def _calls_arguments(self, node: ast.Call, values: Values) -> bool:
         if not node.args and not node.keywords:
             return False
         if any(isinstance(v, External) and v.name in _EAGER for v in values):
             return True
         return isinstance(node.func, ast.Attribute) and node.func.attr in _EAGER_METHODS and not values
-
-    def _note_flows(self, values: Values, node: ast.Call, scope: Scope) -> None:
-        """Remember which functions and objects are handed to which parameters."""
-        if not node.args and not node.keywords:
-            return
-        for value in values:
-            functions = (
-                [value.function]
-                if isinstance(value, OwnFunction)
-                else initialisers(value.cls) if isinstance(value, OwnClass) else []
-            )
-            if isinstance(value, OwnClass) and not functions:
-                self._flow_into_fields(value.cls, node, scope)
-            for function in functions:
-                if is_runner(function):
-                    continue
-                skip = isinstance(value, OwnClass) or (isinstance(value, OwnFunction) and value.bound)
-                self._flow_into(function, node, scope, skip=int(skip))
-
-    def _flow_into(self, function: Function, node: ast.Call, scope: Scope, skip: int) -> None:
-        arguments = function.node.args
-        positional = [*arguments.posonlyargs, *arguments.args][skip:]
-        pairs = list(zip(positional, node.args, strict=False))
-        if node.keywords:
-            known = {p.arg: p for p in [*positional, *arguments.kwonlyargs]}
-            pairs += [(known[k.arg], k.value) for k in node.keywords if k.arg in known]
-        if arguments.vararg:
-            pairs += [(arguments.vararg, a) for a in node.args[len(positional) :]]
-        for parameter, argument in pairs:
-            if isinstance(argument, _NEVER_FLOWS) or is_plain_type(parameter.annotation):
-                continue
-            self._given[(function, parameter.arg)].append((argument, scope))
-            if isinstance(argument, (ast.Name, ast.Attribute)):
-                self._note_handed(argument, scope, function, parameter.arg)
-
-    def _note_handed(
-        self, argument: ast.Name | ast.Attribute, scope: Scope, function: Function, parameter: str
-    ) -> None:
-        """Remember a container that is handed to a function which puts something into it."""
-        if any(isinstance(a.container, ast.Name) and a.name == parameter for a in function.facts.added):
-            handed = self.inference.additions.handed[last_name(argument)]
-            if all(known is not argument or f is not function for known, _, f, _ in handed):
-                handed.append((argument, scope, function, parameter))
-                self._grown = True
-
-    def _flow_into_fields(self, cls: Class, node: ast.Call, scope: Scope) -> None:
-        """What is given to a dataclass, a named tuple or the like goes to its fields."""
-        fields = cls.fields()
-        pairs = list(zip(fields, node.args, strict=False))
-        pairs += [(k.arg, k.value) for k in node.keywords if k.arg in fields]
-        for name, argument in pairs:
-            if not isinstance(argument, _NEVER_FLOWS):
-                self._given[(cls, name)].append((argument, scope))
-
-    def _note_decorated(self, scope: Scope) -> None:
-        """Functions and classes go to the project's own decorators that do something else than wrap them."""
-        for nested in scope.facts.nested:
-            for node in nested.node.decorator_list:
-                func = node.func if isinstance(node, ast.Call) else node
-                plain = [v.function for v in self.inference.infer(func, scope) if isinstance(v, OwnFunction)]
-                if any(wrapper_of(f, called=isinstance(node, ast.Call)) is not None for f in plain):
-                    continue
-                for value in self.inference.infer(node, scope):
-                    self._flow_from(nested, value, scope)
-
-    def _flow_from(self, nested: Function | Class, decorator: Value, scope: Scope) -> None:
-        if not isinstance(decorator, (OwnFunction, OwnClass, Instance)):
-            return
-        bound = not isinstance(decorator, OwnFunction) or decorator.bound
-        if isinstance(decorator, OwnFunction):
-            called = [decorator.function]
-        else:
-            is_class = isinstance(decorator, OwnClass)
-            called = initialisers(decorator.cls) if is_class else methods(decorator.cls, "__call__")
-        if nested not in self._references:
-            node = ast.Name(nested.node.name, ast.Load())
-            self._references[nested] = ast.copy_location(node, nested.node)
-        for function in called:
-            arguments = function.node.args
-            parameters = [*arguments.posonlyargs, *arguments.args][int(bound) :]
-            if parameters:
-                self._given[(function, parameters[0].arg)].append((self._references[nested], scope))
-
-    def given_to(self, owner: Function | Class, name: str) -> list[tuple[ast.expr, Scope]]:
-        """What calls give to a parameter of a function or a field of a class, also where that tells nothing."""
-        return self._given.get((owner, name), [])
-
-    def settle_flows(self) -> bool:
-        """Let arguments flow into the parameters that something asked about; whether that told anything new."""
-        inference = self.inference
-        grown, self._grown = self._grown, False
-        for key in [key for key in self._given if key in inference.asked]:
-            for argument, scope in self._given[key]:
-                if any(known is argument for known, _ in inference.flows.get(key, ())):
-                    continue
-                values = inference.infer(argument, scope)
-                if values and not set(values) <= set(inference.parameter(*key)):
-                    inference.flows[key].append((argument, scope))
-                    grown = True
-        return grown
 
     def _describe(self, site: Site, values: Values) -> None:
         """Fill in native replacement, thread rule and sharing."""
@@ -646,42 +431,6 @@ def _called_name(value: Value) -> str:
     return value.name if isinstance(value, External) else ""
 
 
-def is_runner(function: Function) -> bool:
-    """Whether ``function`` sends what it is given to an executor, as ``in_thread`` does."""
-    return (
-        function.is_async
-        and function.module.may_use_executor
-        and any(load.attr in ("run_in_executor", "to_thread") for load in function.facts.loads)
-    )
-
-
-def constructors(cls: Class) -> list[Function]:
-    """The functions of the project that constructing ``cls`` runs."""
-    return [*initialisers(cls), *methods(cls, "__post_init__")]
-
-
-def initialisers(cls: Class) -> list[Function]:
-    """Those of them that are given what the class is called with."""
-    return [m for name in ("__new__", "__init__") for m in methods(cls, name)]
-
-
-def methods(cls: Class, name: str) -> list[Function]:
-    """The method that ``name`` reaches on an instance of ``cls``."""
-    for ancestor in cls.ancestry():
-        method = ancestor.method(name)
-        if method is not None:
-            return [method]
-    return []
-
-
-def reached_methods(value: Instance, name: str) -> list[Function]:
-    """The methods that ``name`` may reach on ``value``, which may be an instance of a subclass."""
-    found = methods(value.cls, name)
-    if not value.exact:
-        found += [m for cls in value.cls.descendants() for m in methods(cls, name)]
-    return list(dict.fromkeys(found))
-
-
 def _stored_for_later(node: ast.expr, scope: Scope) -> bool:
     """Whether the made object goes to an attribute, a global or a return value."""
     parent = scope.facts.parents.get(node)
@@ -691,12 +440,4 @@ def _stored_for_later(node: ast.expr, scope: Scope) -> bool:
                 return True
             if isinstance(target, ast.Name) and (target.id in scope.facts.outer or scope.function is None):
                 return True
-    return False
-
-
-def _harmless(name: str, node: ast.Call) -> bool:
-    """Calls of blockers that don't block: ``lock.acquire(blocking=False)``, ``get_nowait`` and the like."""
-    for keyword in node.keywords:
-        if keyword.arg in ("block", "blocking") and isinstance(keyword.value, ast.Constant):
-            return not keyword.value.value
     return False

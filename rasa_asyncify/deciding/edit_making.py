@@ -7,7 +7,8 @@ import itertools
 from collections import defaultdict
 
 from rasa_asyncify import edits as e
-from rasa_asyncify.calls.sites import Site, methods
+from rasa_asyncify.calls.own_methods import methods
+from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.around_requests import handler_changes
 from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, ThreadBlock
 from rasa_asyncify.framework.sdk import Treatment

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from types import MappingProxyType
 
 from rasa_asyncify.call_graph.unseen import Unseen
+from rasa_asyncify.call_graph.value_uses import ValueUses
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.candidates import Candidates
 from rasa_asyncify.deciding.decisions import (
@@ -69,8 +70,8 @@ class Solver:
     def _begin(self, wanted: set[Function]) -> None:
         """Start with all that is ``wanted``, without what is unfit by itself."""
         self.draft.converted |= wanted
-        escapes = self.graph.uses_as_value(wanted)
-        guessed = self.graph.possible_calls(wanted) | Unseen(self.graph).partly_known(wanted)
+        escapes = ValueUses(self.graph).uses_as_value(wanted)
+        guessed = ValueUses(self.graph).possible_calls(wanted) | Unseen(self.graph).partly_known(wanted)
         for function in sorted(wanted, key=_order):
             reason = self.obstacles.unfit(function, escapes.get(function, [])) or guessed.get(function)
             if reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.call_graph.unseen import Unseen
+from rasa_asyncify.call_graph.value_uses import ValueUses
 from rasa_asyncify.deciding.decisions import Decisions, Inputs, Stuck
 from rasa_asyncify.deciding.obstacles import LEFT_ALONE, OUTSIDE, is_wrapper
 from rasa_asyncify.edits import OffloadExpression
@@ -79,7 +80,7 @@ class Leftovers:
     def _runs_as_values(self) -> None:
         """``Thread(target=action.run)``, ``pytest.raises(E, action.run, ...)``: nothing there awaits it."""
         new = {f for f in self.decisions.converted | self.decisions.moved.keys() if f in self.entries.found}
-        for function, uses in self.graph.uses_as_value({f for f in new if not f.is_async}).items():
+        for function, uses in ValueUses(self.graph).uses_as_value({f for f in new if not f.is_async}).items():
             if self.entries.found[function].assigned or is_wrapper(function, self.graph):
                 continue
             for node, scope in uses:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import ast
 from typing import Protocol
 
+from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.project.index import Project
-from rasa_asyncify.project.model import Scope
-from rasa_asyncify.project.values import Value, Values
+from rasa_asyncify.project.model import Binding, Class, Function, Module, Scope
+from rasa_asyncify.project.values import External, Value, Values
 
 
 class Infers(Protocol):
     """Answers about the values of expressions in a project."""
 
     project: Project
+    catalogue: Catalogue
+    # What is given to parameters of functions, and to the fields of classes; and which of them were asked for.
+    flows: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]]
+    asked: set[tuple[Function | Class, str]]
 
     def infer(self, node: ast.expr, scope: Scope) -> Values:
         """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""
@@ -26,3 +31,24 @@ class Infers(Protocol):
 
     def items(self, value: Value) -> Values:
         """What iterating over a value may give."""
+
+    def annotation(self, node: ast.expr, scope: Scope) -> Values:
+        """What something annotated by ``node`` may be."""
+
+    def external(self, name: str) -> External:
+        """What the dotted ``name`` of a library stands for."""
+
+    def global_name(self, module: Module, name: str) -> Values:
+        """What a module's ``name`` may be, for other modules."""
+
+    def bound(self, binding: Binding, scope: Scope) -> Values:
+        """What one of a name's bindings gives it."""
+
+    def items_of(self, node: ast.expr, scope: Scope) -> Values:
+        """What iterating over ``node`` may give."""
+
+    def parts(self, values: Values, depth: int) -> Values:
+        """The values, and what is in those that are containers, ``depth`` times over."""
+
+    def returned(self, function: Function) -> Values:
+        """What a function returns."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -109,3 +110,11 @@ Value: TypeAlias = (
     | ContainerMethod
 )
 Values: TypeAlias = tuple[Value, ...]
+
+
+def union(parts: Iterable[Values]) -> Values:
+    """All values of ``parts``, once each."""
+    full = [part for part in parts if part]
+    if len(full) < 2:
+        return full[0] if full else ()
+    return tuple(dict.fromkeys(value for part in full for value in part))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from rasa_asyncify.call_graph.graph import Graph
-from rasa_asyncify.calls.sites import methods
+from rasa_asyncify.calls.own_methods import methods
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalInstance, Instance, OwnFunction, Value
