@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rasa_asyncify.catalogue.library import Library, library_of
 
@@ -25,8 +24,7 @@ def load(root: str) -> Library | None:
     return library_of(root, _read(root)) if root in _roots() else None
 
 
-@dataclass(frozen=True)
-class Beside:
+class Beside(NamedTuple):
     """What no library's own file holds: of libraries without one, by import root, and of functions, by dotted name."""
 
     brief: frozenset[str]
