@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rasa_asyncify.engine import Change, Result, relative
+from rasa_asyncify.changes import Change, Result, relative
 from rasa_asyncify.plan import Finding
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import click
 
+from rasa_asyncify.changes import Change, FileError, Result
 from rasa_asyncify.config import Config, ConfigError, load
 from rasa_asyncify.discovery import compile_exclude, find_root, python_files
-from rasa_asyncify.engine import Change, FileError, Result, migrate
+from rasa_asyncify.engine import migrate
 from rasa_asyncify.report import Reporter
 from rasa_asyncify.writing import write_atomically
 

@@ -58,6 +58,7 @@ from packaging.specifiers import SpecifierSet
 from recording_server import RecordedRequest, RecordingServer, Reply
 from starts import Start, read_start
 
+from rasa_asyncify.changes import Result
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.edits import (
@@ -70,7 +71,7 @@ from rasa_asyncify.edits import (
     Sleep,
     UseAsyncClient,
 )
-from rasa_asyncify.engine import Result, migrate
+from rasa_asyncify.engine import migrate
 from rasa_asyncify.writing import write_atomically
 
 if sys.version_info >= (3, 11):

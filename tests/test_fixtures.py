@@ -40,7 +40,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from rasa_asyncify import catalogue
-from rasa_asyncify.engine import Result
+from rasa_asyncify.changes import Result
 from rasa_asyncify.plan import Finding
 
 CASES = all_cases()

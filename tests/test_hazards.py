@@ -12,6 +12,7 @@ from fixture_cases import all_cases, migrate_tree
 
 from rasa_asyncify.flow.order import may_follow, repeats
 from rasa_asyncify.project.model import Function, Module
+from rasa_asyncify.project.reader import AstReader
 from rasa_asyncify.rules import RULES
 from rasa_asyncify.source import decode
 
@@ -141,7 +142,7 @@ ORDERS = {
 
 def function_of(code: str, path: Path) -> Function:
     text = "def f():\n" + "\n".join("    " + line for line in code.split("\n")) + "\n"
-    module = Module(path / "m.py", "m", decode(path / "m.py", text.encode()), ast.parse(text))
+    module = Module(path / "m.py", "m", decode(path / "m.py", text.encode()), ast.parse(text), AstReader())
     return next(module.scope.functions())
 
 

@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from execution import LoopReport, blocking_calls, run_action
 from fixture_cases import migrate_tree, quiet_logs
 
+from rasa_asyncify.changes import Result
 from rasa_asyncify.cli import main
-from rasa_asyncify.engine import Result
 
 # A library that the catalogue doesn't know: half of it blocks, half of that has a coroutine function beside it.
 LIBRARY = {

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fixture_cases import migrate_tree
 
+from rasa_asyncify.changes import Result
 from rasa_asyncify.emitted import HELPERS
-from rasa_asyncify.engine import Result
 
 RUN = "    def run(self, dispatcher, tracker, domain):\n"
 SLEEP = "        time.sleep(0.01)\n        return []\n"

@@ -7,6 +7,7 @@ from collections import defaultdict
 
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.signatures import fits
+from rasa_asyncify.framework.calling import HANDED
 from rasa_asyncify.project.bindings import Imported, last_name
 from rasa_asyncify.project.expressions import text_start
 from rasa_asyncify.project.model import Function, Scope
@@ -108,7 +109,7 @@ def could_be_own(node: ast.expr) -> bool:
     while isinstance(root, (ast.Attribute, ast.Subscript, ast.Call)):
         root = root.func if isinstance(root, ast.Call) else root.value
     if isinstance(root, ast.Name):
-        return root.id not in ("tracker", "dispatcher", "domain")
+        return root.id not in HANDED
     return False
 
 

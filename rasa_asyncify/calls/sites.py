@@ -13,6 +13,7 @@ from rasa_asyncify.calls.definite import is_function, is_method
 from rasa_asyncify.calls.own_methods import reached_methods
 from rasa_asyncify.calls.thread_rules import ThreadRules
 from rasa_asyncify.catalogue.shortcuts import BLOCKING_ATTRIBUTES, CONTAINS_LIBRARIES, SUBSCRIPT_LIBRARIES
+from rasa_asyncify.framework.calling import looks_like_entry
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.project.bindings import last_name
 from rasa_asyncify.project.model import Function, Scope
@@ -33,43 +34,11 @@ SiteNode: TypeAlias = (
 
 # Call what they are given at once.
 _EAGER = frozenset(
-    {
-        f"builtins.{n}"
-        for n in (
-            "map",
-            "filter",
-            "sorted",
-            "min",
-            "max",
-            "any",
-            "all",
-            "sum",
-            "list",
-            "next",
-            "tuple",
-            "set",
-            "dict",
-            "frozenset",
-        )
-    }
-    | {
-        "functools.reduce",
-        "itertools.starmap",
-        "itertools.groupby",
-        "itertools.filterfalse",
-        "itertools.takewhile",
-    }
-)
+    f"builtins.{name}"
+    for name in "all any dict filter frozenset list map max min next set sorted sum tuple".split()
+) | {"functools.reduce", *(f"itertools.{n}" for n in "filterfalse groupby starmap takewhile".split())}
 _TELLING = _EAGER | {
-    "builtins.globals",
-    "builtins.locals",
-    "builtins.print",
-    "builtins.super",
-    "builtins.type",
-    "builtins.vars",
-    "builtins.getattr",
-    "builtins.iter",
-    "builtins.reversed",
+    f"builtins.{name}" for name in "getattr globals iter locals print reversed super type vars".split()
 }
 _ITERATION_MODULES = frozenset(
     {"collections", "copy", "functools", "importlib", "inspect", "itertools", "operator", "sys", "types"}
@@ -79,7 +48,6 @@ _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transfor
 _ITERATING_METHODS = frozenset({"extend", "join", "update"})
 _TELLING_METHODS = _EAGER_METHODS | _ITERATING_METHODS
 _DEPTH = 8
-_OF_AN_ENTRY = frozenset({"dispatcher", "domain", "tracker"})
 # Take a coroutine, and see to it that it runs.
 _AWAITING = frozenset(
     "call_potential_coroutine create_task ensure_future gather run run_until_complete shield wait_for".split()
@@ -397,17 +365,6 @@ class SiteFinder:
             site.thread = self.threads.rule(self.inference.infer(receiver, scope))
             site.shared = bool(site.thread) and self.threads.is_shared(receiver, scope)
         return site
-
-
-def looks_like_entry(call: ast.Call) -> bool:
-    """Whether a call has the arguments of an action's ``run``, or of a method such as ``validate_size``."""
-    given = [*call.args, *(k.value for k in call.keywords)]
-    if len(given) < 3:
-        return False
-    names = {last_name(argument) for argument in given}
-    if names >= _OF_AN_ENTRY:
-        return True
-    return len(given) == 3 and last_name(call.func) == "run" and bool(names & _OF_AN_ENTRY)
 
 
 def _is_awaited(node: ast.Call, scope: Scope) -> bool:

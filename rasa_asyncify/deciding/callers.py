@@ -8,6 +8,7 @@ import re
 from rasa_asyncify import edits as e
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Decisions, Inputs
+from rasa_asyncify.framework.calling import looks_like_run
 from rasa_asyncify.framework.sdk import Treatment
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Function, Module, Scope
@@ -84,7 +85,7 @@ class Callers:
     def _guessed_runs_in(self, module: Module, alone: bool) -> None:
         for function in module.scope.functions():
             for call in function.facts.calls:
-                if _looks_like_run(call) and not self.graph.inference.infer(call.func, function.scope):
+                if looks_like_run(call) and not self.graph.inference.infer(call.func, function.scope):
                     self._guessed_run(call, function, alone)
 
     def _guessed_run(self, call: ast.Call, function: Function, alone: bool) -> None:
@@ -126,9 +127,3 @@ def _is_run_already(node: ast.Call, scope: Scope) -> bool:
             ast.unparse(parent.func),
         )
     )
-
-
-def _looks_like_run(call: ast.Call) -> bool:
-    if not isinstance(call.func, ast.Attribute) or call.func.attr != "run":
-        return False
-    return len(call.args) + len(call.keywords) == 3 and not any(isinstance(a, ast.Starred) for a in call.args)

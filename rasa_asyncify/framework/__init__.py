@@ -1,1 +1,1 @@
-"""What rasa-sdk calls, and what it awaits. Imports nothing of the other rooms."""
+"""What rasa-sdk calls, what it awaits, and what calls of actions look like. May import ``project``."""

@@ -21,7 +21,7 @@ from execution import Outcome, UnawaitedCoroutine, blocking_calls, loaded
 from fixture_cases import migrate_tree, quiet_logs
 from recording_server import RecordingServer, Reply
 
-from rasa_asyncify.engine import Result
+from rasa_asyncify.changes import Result
 
 from . import journal
 from .generating import KEYS, Program, Run

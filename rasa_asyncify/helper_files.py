@@ -1,0 +1,73 @@
+"""The private modules that hold the helpers: new ones, and those of an earlier run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rasa_asyncify.changes import Change
+from rasa_asyncify.config import Config
+from rasa_asyncify.emitted import HELPERS, MODULES, workers_in
+from rasa_asyncify.plan import Plan
+from rasa_asyncify.reading import Files
+from rasa_asyncify.source import Source, decode
+
+_SHARED = "over_aiohttp_shared"
+
+
+class HelperFiles:
+    """Makes them for one run."""
+
+    def __init__(self, files: Files, config: Config) -> None:
+        self.files = files
+        self.config = config
+
+    def added(self, plan: Plan) -> list[Change]:
+        """The helper modules that a plan asks for."""
+        found = []
+        for new in plan.new_files:
+            existing = self.files.sources.get(new.path)
+            there = _helpers_in(existing.text) if existing is not None else frozenset()
+            if not new.helpers <= there:
+                found.append(self._helper_module(new.path, existing, new.helpers | there))
+        return found
+
+    def _helper_module(self, path: Path, existing: Source | None, helpers: frozenset[str]) -> Change:
+        from rasa_asyncify.formatting import format_changes
+        from rasa_asyncify.rewrite.helpers import module_text
+
+        workers = self.config.executor_workers
+        if workers is None and existing is not None:
+            workers = workers_in(existing.text)
+        text = module_text(helpers, workers)
+        text = format_changes("", text, path=path, root=self.files.root, mode=self.config.black).text
+        return Change(path, existing, text)
+
+    def adapted(self, changes: list[Change]) -> list[Change]:
+        """The helper modules of an earlier run whose client sessions or pool are not as the settings ask for now."""
+        found = []
+        changed = {change.path for change in changes}
+        for path, data in self.files.data.items():
+            if not path.name.startswith(MODULES) or path not in self.files.targets or path in changed:
+                continue
+            source = decode(path, data)
+            there = _helpers_in(source.text)
+            helpers = self._with_session(there)
+            if helpers != there or (there and self._has_other_pool(source.text)):
+                found.append(self._helper_module(path, source, helpers))
+        return found
+
+    def _with_session(self, helpers: frozenset[str]) -> frozenset[str]:
+        """The helpers, with the kind of client session that is asked for, if any is."""
+        wanted = self.config.http_session
+        if wanted is None or "over_aiohttp" not in helpers:
+            return helpers
+        return helpers | {_SHARED} if wanted == "shared" else helpers - {_SHARED}
+
+    def _has_other_pool(self, text: str) -> bool:
+        wanted, there = self.config.executor_workers, workers_in(text)
+        return wanted is not None and there is not None and wanted != there
+
+
+def _helpers_in(text: str) -> frozenset[str]:
+    """The helpers that a module of an earlier run holds."""
+    return frozenset(name for name, helper in HELPERS.items() if helper.mark in text)
