@@ -10,7 +10,7 @@ import pytest
 import rasa_sdk
 
 from rasa_asyncify.framework import sdk
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 
 # Where each kind of base is found; the last two may be missing in an installed version.
 BASES = {
@@ -68,7 +68,7 @@ def test_base_awaits_is_what_the_class_says(base: str) -> None:
     cls = installed(base)
     kind = sdk.base_kind(base)
     assert kind is not None
-    called = [name for name in public_methods(cls) if sdk.treatment({kind}, name)]
+    called = [name for name in public_methods(cls) if sdk.entry_kind({kind}, name)]
     said = {name: sdk.base_awaits(base, name) for name in called}
     assert said == {name: inspect.iscoroutinefunction(getattr(cls, name)) for name in called}
 
@@ -81,13 +81,15 @@ def test_no_coroutine_function_of_the_sdk_is_never_awaited(base: str) -> None:
     assert kind is not None
     for name in public_methods(cls):
         if inspect.iscoroutinefunction(getattr(cls, name)):
-            assert sdk.treatment({kind}, name) is not Treatment.PLAIN, name
+            assert sdk.entry_kind({kind}, name) is not EntryKind.PLAIN, name
 
 
 def test_what_is_awaited_without_asking_exists() -> None:
     """3.x names; those of 2.8 are checked where that is installed."""
     cls = installed("rasa_sdk.forms.FormValidationAction")
-    names = [name for name in public_methods(cls) if sdk.treatment({"validation"}, name) is Treatment.AWAITED]
+    names = [
+        name for name in public_methods(cls) if sdk.entry_kind({"validation"}, name) is EntryKind.AWAITED
+    ]
     assert {"required_slots", "get_extraction_events", "get_validation_events"} <= set(names)
     assert all(inspect.iscoroutinefunction(getattr(cls, name)) for name in names)
 
@@ -100,32 +102,32 @@ def test_the_sdk_awaits_these_hooks_without_asking(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kinds", "method", "treatment"),
+    ("kinds", "method", "kind"),
     [
-        ({"action"}, "run", Treatment.RUN),
-        ({"action"}, "name", Treatment.PLAIN),
+        ({"action"}, "run", EntryKind.RUN),
+        ({"action"}, "name", EntryKind.PLAIN),
         ({"action"}, "validate_city", None),
         ({"action"}, "helper", None),
-        ({"validation"}, "run", Treatment.RUN),
-        ({"validation"}, "validate_city", Treatment.EITHER),
-        ({"validation"}, "extract_city", Treatment.EITHER),
-        ({"validation"}, "required_slots", Treatment.AWAITED),
-        ({"validation"}, "domain_slots", Treatment.PLAIN),
+        ({"validation"}, "run", EntryKind.RUN),
+        ({"validation"}, "validate_city", EntryKind.EITHER),
+        ({"validation"}, "extract_city", EntryKind.EITHER),
+        ({"validation"}, "required_slots", EntryKind.AWAITED),
+        ({"validation"}, "domain_slots", EntryKind.PLAIN),
         ({"validation"}, "submit", None),
-        ({"form"}, "submit", Treatment.EITHER),
-        ({"form"}, "validate", Treatment.EITHER),
-        ({"form"}, "validate_city", Treatment.EITHER),
-        ({"form"}, "slot_mappings", Treatment.PLAIN),
-        ({"form"}, "required_slots", Treatment.PLAIN),
-        ({"form"}, "request_next_slot", Treatment.PLAIN),
-        ({"query"}, "run", Treatment.RUN),
-        ({"query"}, "utter_objects", Treatment.EITHER),
-        ({"query"}, "utter_attribute_value", Treatment.EITHER),
-        ({"knowledge"}, "get_objects", Treatment.EITHER),
-        ({"knowledge"}, "get_object_types", Treatment.PLAIN),
+        ({"form"}, "submit", EntryKind.EITHER),
+        ({"form"}, "validate", EntryKind.EITHER),
+        ({"form"}, "validate_city", EntryKind.EITHER),
+        ({"form"}, "slot_mappings", EntryKind.PLAIN),
+        ({"form"}, "required_slots", EntryKind.PLAIN),
+        ({"form"}, "request_next_slot", EntryKind.PLAIN),
+        ({"query"}, "run", EntryKind.RUN),
+        ({"query"}, "utter_objects", EntryKind.EITHER),
+        ({"query"}, "utter_attribute_value", EntryKind.EITHER),
+        ({"knowledge"}, "get_objects", EntryKind.EITHER),
+        ({"knowledge"}, "get_object_types", EntryKind.PLAIN),
         ({"knowledge"}, "run", None),
-        ({"action", "validation"}, "validate_city", Treatment.EITHER),
+        ({"action", "validation"}, "validate_city", EntryKind.EITHER),
     ],
 )
-def test_treatment(kinds: set[str], method: str, treatment: Treatment | None) -> None:
-    assert sdk.treatment(kinds, method) is treatment
+def test_entry_kind(kinds: set[str], method: str, kind: EntryKind | None) -> None:
+    assert sdk.entry_kind(kinds, method) is kind

@@ -13,7 +13,7 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.unseen import Unseen
 from rasa_asyncify.catalogue import Catalogue
 from rasa_asyncify.catalogue.own import OwnEntries
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Module
@@ -34,8 +34,8 @@ class Analysis:
             return False
         for entry in self.entries.found.values():
             function = entry.function
-            if entry.treatment is Treatment.PLAIN or not function.is_async:
-                always = entry.treatment in (Treatment.RUN, Treatment.AWAITED)
+            if entry.kind is EntryKind.PLAIN or not function.is_async:
+                always = entry.kind in (EntryKind.RUN, EntryKind.AWAITED)
                 if always or self.graph.blocks(function) or self.graph.runs_unknown(function):
                     return False
         if self._may_hide():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rasa_asyncify.calls.overrides import members
 from rasa_asyncify.framework import sdk
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.bindings import Assigned
@@ -22,7 +22,7 @@ class Entry:
     """A function that the SDK calls, and how it treats the result; ``assigned``: by a name that it is put under."""
 
     function: Function
-    treatment: Treatment
+    kind: EntryKind
     assigned: bool = False
 
 
@@ -79,7 +79,7 @@ class Entries:
 
     def changeable(self) -> Iterator[Entry]:
         """Those that may become coroutine functions."""
-        return (e for e in self.found.values() if e.treatment is not Treatment.PLAIN)
+        return (e for e in self.found.values() if e.kind is not EntryKind.PLAIN)
 
 
 def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits]) -> Entries:
@@ -134,14 +134,14 @@ def _add_unawaited(entries: Entries, cls: Class, kinds: set[str]) -> None:
     seen: set[str] = set()
     for ancestor in cls.ancestry():
         for name in ancestor.scope.bindings.keys() - seen:
-            method = ancestor.method(name) if sdk.treatment(kinds, name) is not None else None
+            method = ancestor.method(name) if sdk.entry_kind(kinds, name) is not None else None
             if method is not None:
                 entries.unawaited.setdefault(method, cls)
         seen |= ancestor.scope.bindings.keys()
 
 
 def _defines_entry(cls: Class, kinds: set[str]) -> bool:
-    return any(sdk.treatment(kinds, name) for name in cls.scope.bindings)
+    return any(sdk.entry_kind(kinds, name) for name in cls.scope.bindings)
 
 
 def _add_class(
@@ -150,16 +150,16 @@ def _add_class(
     for ancestor in cls.ancestry():
         _add_decorated(entries, inference, ancestor, kinds)
         for name, bindings in ancestor.scope.bindings.items():
-            treatment = sdk.treatment(kinds, name)
-            if treatment is None:
+            kind = sdk.entry_kind(kinds, name)
+            if kind is None:
                 continue
             if kinds <= {"form", "query", "knowledge"} and not limits.awaits_forms and name != "run":
-                treatment = Treatment.PLAIN
+                kind = EntryKind.PLAIN
             for binding in bindings:
                 if isinstance(binding, Function):
-                    _add(entries, Entry(binding, treatment))
+                    _add(entries, Entry(binding, kind))
                 elif isinstance(binding, Assigned):
-                    _add_assigned(entries, inference, binding.value, treatment, ancestor.scope)
+                    _add_assigned(entries, inference, binding.value, kind, ancestor.scope)
 
 
 def _add_made(entries: Entries, inference: Inference, module: Module) -> None:
@@ -169,9 +169,9 @@ def _add_made(entries: Entries, inference: Inference, module: Module) -> None:
             found = list(members(call))
             kinds = _kinds_of(call.args[1], scope, inference) if found else set()
             for name, value in found:
-                treatment = sdk.treatment(kinds, name) if kinds else None
-                if treatment is not None:
-                    _add_assigned(entries, inference, value, treatment, scope)
+                kind = sdk.entry_kind(kinds, name) if kinds else None
+                if kind is not None:
+                    _add_assigned(entries, inference, value, kind, scope)
 
 
 def _add_decorated(entries: Entries, inference: Inference, cls: Class, kinds: set[str]) -> None:
@@ -187,9 +187,9 @@ def _add_decorated(entries: Entries, inference: Inference, cls: Class, kinds: se
 def _add_stored(entries: Entries, inference: Inference, scope: Scope, kinds: set[str]) -> None:
     parameters = {a.arg for a in scope.function.node.args.args} if scope.function is not None else set()
     for target, value in scope.facts.stores:
-        treatment = sdk.treatment(kinds, target.attr)
-        if treatment is not None and isinstance(target.value, ast.Name) and target.value.id in parameters:
-            _add_assigned(entries, inference, value, treatment, scope)
+        kind = sdk.entry_kind(kinds, target.attr)
+        if kind is not None and isinstance(target.value, ast.Name) and target.value.id in parameters:
+            _add_assigned(entries, inference, value, kind, scope)
 
 
 def _kinds_of(bases: ast.expr, scope: Scope, inference: Inference) -> set[str]:
@@ -207,17 +207,17 @@ def _kinds_of(bases: ast.expr, scope: Scope, inference: Inference) -> set[str]:
 def _add(entries: Entries, entry: Entry) -> None:
     """Take an entry point in; where classes on several SDKs share it, the one that doesn't await decides."""
     known = entries.found.get(entry.function)
-    if known is None or entry.treatment is Treatment.PLAIN:
+    if known is None or entry.kind is EntryKind.PLAIN:
         entries.found[entry.function] = entry
 
 
 def _add_assigned(
-    entries: Entries, inference: Inference, assigned: ast.expr, treatment: Treatment, scope: Scope
+    entries: Entries, inference: Inference, assigned: ast.expr, kind: EntryKind, scope: Scope
 ) -> None:
     for value in inference.infer(assigned, scope):
         if isinstance(value, OwnFunction):
-            _add(entries, Entry(value.function, treatment, assigned=True))
-        elif isinstance(value, LambdaValue) and treatment is Treatment.RUN:
+            _add(entries, Entry(value.function, kind, assigned=True))
+        elif isinstance(value, LambdaValue) and kind is EntryKind.RUN:
             message = "`run` is a lambda, which can't be made async: write it as a method"
             entries.findings.append(Finding("RA101", scope.module.path, value.node.lineno, message, True))
 

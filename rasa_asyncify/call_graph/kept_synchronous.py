@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rasa_asyncify.call_graph.entries import Entries
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod
 
@@ -41,7 +41,7 @@ def _never_awaited(entries: Entries, graph: Graph) -> Iterator[Scope]:
         if entries.left_alone(module):
             yield from module.scopes()
     for function, entry in entries.found.items():
-        if entry.treatment is Treatment.PLAIN:
+        if entry.kind is EntryKind.PLAIN:
             yield function.scope
 
 

@@ -9,7 +9,7 @@ from rasa_asyncify import edits as e
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Decisions, Inputs
 from rasa_asyncify.framework.calling import looks_like_run
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Function, Module, Scope
 from rasa_asyncify.project.spans import span
@@ -74,7 +74,7 @@ class Callers:
         """Tests that get their action from a fixture: ``x.run(dispatcher, tracker, domain)``."""
         new = self.decisions.converted | self.decisions.moved.keys()
         entries = self.entries.found.values()
-        changed = {e.function.module for e in entries if e.treatment is Treatment.RUN and e.function in new}
+        changed = {e.function.module for e in entries if e.kind is EntryKind.RUN and e.function in new}
         kept = {cls.module for cls in self.entries.unawaited.values()}
         concerns = self.inputs.patches.tested.concerns
         for module in self.graph.inference.project.modules.values() if changed else ():

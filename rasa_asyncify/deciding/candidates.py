@@ -7,20 +7,20 @@ from collections.abc import Iterable
 
 from rasa_asyncify.deciding.decisions import Inputs
 from rasa_asyncify.deciding.draft import Draft
-from rasa_asyncify.deciding.treatments import Treatments, grow
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.deciding.site_decisions import SiteDecider, grow
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.project.model import Function
 
 
 class Candidates:
     """Finds them for one project. ``wrapped``: what each of its own decorators' wrappers is put around."""
 
-    def __init__(self, inputs: Inputs, draft: Draft, treatments: Treatments) -> None:
+    def __init__(self, inputs: Inputs, draft: Draft, site_decider: SiteDecider) -> None:
         self.inputs = inputs
         self.graph = inputs.graph
         self.entries = inputs.entries
         self.draft = draft
-        self.treatments = treatments
+        self.site_decider = site_decider
         self.wrapped = self._find_wrapped()
 
     def start_with_entries(self) -> None:
@@ -32,7 +32,7 @@ class Candidates:
             if function in self.inputs.kept:
                 continue
             waits = self.graph.blocks(function) or self.graph.runs_unknown(function)
-            if entry.treatment is Treatment.EITHER and not waits:
+            if entry.kind is EntryKind.EITHER and not waits:
                 continue
             if self.graph.keeps_coroutine(function):
                 continue  # the SDK awaits what it returns, as before
@@ -74,7 +74,7 @@ class Candidates:
         for site in self.graph.active_sites(function.scope):
             if (
                 site.runs_unknown
-                or self.treatments.native(site)
+                or self.site_decider.native(site)
                 or any(t in found or t in self.draft.must for t in self.graph.through(site))
             ):
                 return True
@@ -100,7 +100,11 @@ class Candidates:
             if function in seen:
                 continue
             seen.add(function)
-            together = {function, *self.treatments.overrides.methods(function), *self._called_with(function)}
+            together = {
+                function,
+                *self.site_decider.overrides.methods(function),
+                *self._called_with(function),
+            }
             together |= set(self.graph.decorators.of(function).wrappers)
             together -= self.draft.must
             if together:

@@ -11,7 +11,7 @@ from rasa_asyncify.calls.own_methods import methods
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.around_requests import handler_changes
 from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, ThreadBlock
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.native.for_requests.inline import fresh_name
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module
@@ -49,7 +49,7 @@ class EditMaker:
 
     def _function(self, function: Function) -> None:
         entry = self.entries.found.get(function)
-        is_run = entry is not None and entry.treatment is Treatment.RUN
+        is_run = entry is not None and entry.kind is EntryKind.RUN
         actions = _actions_on(function) if is_run else 0
         at = span(function.node, function.module)
         if function in self.decisions.moved:

@@ -10,7 +10,7 @@ from rasa_asyncify.calls.overrides import Overrides, family
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Inputs
 from rasa_asyncify.deciding.draft import Draft
-from rasa_asyncify.deciding.treatments import catches_stop_iteration
+from rasa_asyncify.deciding.site_decisions import catches_stop_iteration
 from rasa_asyncify.flow.positions import can_await_at
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod

@@ -28,12 +28,12 @@ from rasa_asyncify.deciding.decisions import (
 )
 from rasa_asyncify.deciding.draft import Draft
 from rasa_asyncify.deciding.obstacles import Obstacles
-from rasa_asyncify.deciding.treatments import Treatments
+from rasa_asyncify.deciding.site_decisions import SiteDecider
 from rasa_asyncify.project.model import Function
 from rasa_asyncify.threads.block import Block, is_whole
 from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, TooTangled, shares, thread_names
-from rasa_asyncify.threads.one_at_a_time import Together
+from rasa_asyncify.threads.one_at_a_time import OneAtATime
 
 _ROUNDS = 2000
 _ALONE = "what it uses is for one action at a time"
@@ -48,17 +48,17 @@ class Solver:
         self.entries = inputs.entries
         self.draft = Draft()
         self.blocks = Blocks(inputs.graph)
-        self.treatments = Treatments(inputs, self.draft, self.blocks)
-        self.candidates = Candidates(inputs, self.draft, self.treatments)
+        self.site_decider = SiteDecider(inputs, self.draft, self.blocks)
+        self.candidates = Candidates(inputs, self.draft, self.site_decider)
         self.obstacles = Obstacles(inputs, self.draft, self.blocks, self.candidates.wrapped)
-        self.together = Together(inputs.graph, self.blocks, self._thread_use)
+        self.one_at_a_time = OneAtATime(inputs.graph, self.blocks, self._thread_use)
         self._pinned: dict[Function, set[str]] = {}
         self._groups: dict[Function, set[Function]] = {}
 
     def solve(self) -> Decisions:
         """Run to the fixpoint."""
         self.candidates.start_with_entries()
-        self.treatments.find_running()
+        self.site_decider.find_running()
         candidates = self.candidates.helpers()
         self._groups = self.candidates.group(candidates)
         self._begin({m for f in candidates for m in self._groups[f]})
@@ -103,13 +103,13 @@ class Solver:
 
     def _decide(self, site: Site) -> Decision | None:
         try:
-            return self.treatments.of(site)
+            return self.site_decider.of(site)
         except TooTangled:
             return None  # in a function that may not be changed
 
     def _thread_blocks(self, function: Function) -> tuple[ThreadBlock, ...]:
         found = self.blocks.of[function]
-        return tuple(ThreadBlock(b, self.blocks.moved(b), self.together.is_alone(b)) for b in found)
+        return tuple(ThreadBlock(b, self.blocks.moved(b), self.one_at_a_time.is_alone(b)) for b in found)
 
     # -- giving up ---------------------------------------------------------------
 
@@ -172,7 +172,7 @@ class Solver:
             if site in self.draft.stuck or self.blocks.hold(site):
                 continue
             try:
-                self.treatments.of(site)
+                self.site_decider.of(site)
             except TooTangled as tangled:
                 if tangled.around and self._put_in_block(tangled.around, function, str(tangled)):
                     return True
@@ -230,7 +230,7 @@ class Solver:
         """Put all that uses what is for one action at a time into one block, so that no other gets in between."""
         if function in self.draft.apart:
             return False
-        nodes = self.together.nodes(function, self.draft.stuck)
+        nodes = self.one_at_a_time.nodes(function, self.draft.stuck)
         if not nodes:
             return False
         if self._put_in_block(nodes, function, _ALONE):
@@ -251,10 +251,10 @@ class Solver:
         for site in self.graph.active_sites(function.scope):
             if self.blocks.hold(site) or site in self.draft.stuck:
                 continue
-            treatment = self.treatments.of(site)
-            if isinstance(treatment, (Await, Native)):
+            decision = self.site_decider.of(site)
+            if isinstance(decision, (Await, Native)):
                 return False
-            pieces += treatment is not None
+            pieces += decision is not None
         if function not in self.draft.must:
             return self._drop(function, blocks[0].reason)
         plain = all(not m.outer and not m.leaves for m in map(self.blocks.moved, blocks))
@@ -274,8 +274,8 @@ class Solver:
 
     def _thread_use(self, site: Site) -> Offload | bool:
         """How the site goes to a thread, or whether it is awaited."""
-        treatment = self.treatments.of(site)
-        return treatment if isinstance(treatment, Offload) else treatment == Await()
+        decision = self.site_decider.of(site)
+        return decision if isinstance(decision, Offload) else decision == Await()
 
 
 def _order(function: Function) -> tuple[str, int]:

@@ -15,7 +15,7 @@ def computing(running: Running) -> Iterator[Finding]:
         if function in running.threaded:
             sites = graph.active_sites(function.scope)
         else:
-            sites = [treated.site for treated in running.treated(function) if treated.alone is not None]
+            sites = [place.site for place in running.waiting_sites(function) if place.alone is not None]
         sites = sorted(sites, key=lambda s: s.line)
         found = {name: s.line for s in reversed(sites) for name in s.blockers if catalogue.computes(name)}
         names = sorted(found, key=lambda name: found[name])

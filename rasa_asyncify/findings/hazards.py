@@ -20,7 +20,7 @@ from rasa_asyncify.flow.state_uses import (
     instance_state,
     shared_state,
 )
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.model import COMPREHENSIONS, Class, Function
 
@@ -191,9 +191,7 @@ class Hazards:
 
     def _is_action(self, owner: Class) -> bool:
         entered = {
-            f.owner
-            for f, e in self.running.inputs.entries.found.items()
-            if e.treatment is not Treatment.PLAIN
+            f.owner for f, e in self.running.inputs.entries.found.items() if e.kind is not EntryKind.PLAIN
         }
         return any(cls in entered for cls in owner.relatives())
 

@@ -9,7 +9,7 @@ from rasa_asyncify.call_graph.value_uses import ValueUses
 from rasa_asyncify.deciding.decisions import Decisions, Inputs, Stuck
 from rasa_asyncify.deciding.obstacles import LEFT_ALONE, OUTSIDE, is_wrapper
 from rasa_asyncify.edits import OffloadExpression
-from rasa_asyncify.framework.sdk import Treatment
+from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.project.spans import span
@@ -43,12 +43,12 @@ class Leftovers:
         self._unseen_calls()
         for entry in self.entries.found.values():
             function = entry.function
-            if entry.treatment is Treatment.PLAIN and self.graph.blocks(function):
+            if entry.kind is EntryKind.PLAIN and self.graph.blocks(function):
                 if self.inputs.writable(function.module):
                     self._never_awaited(function)
             elif self.graph.blocks(function) and (why := self._stays(function)):
                 self._blocks_as_it_is(function, why)
-            elif function.is_generator and entry.treatment is Treatment.RUN and not function.is_async:
+            elif function.is_generator and entry.kind is EntryKind.RUN and not function.is_async:
                 message = f"{function.qualname}() is a generator, which the SDK doesn't await"
                 add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
         for function, reason in sorted(self.decisions.kept.items(), key=lambda pair: _order(pair[0])):

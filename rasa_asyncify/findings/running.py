@@ -24,7 +24,7 @@ class Wait(order.Wait):
 
 
 @dataclass(frozen=True)
-class Treated:
+class WaitingSite:
     """A site at which a coroutine function waits from now on. The fields are those of ``order.Wait``."""
 
     site: Site
@@ -39,7 +39,7 @@ class Running:
         self.inputs = inputs
         self.graph = inputs.graph
         self.decisions = decisions
-        self._known: dict[Function, list[Treated]] = {}
+        self._known: dict[Function, list[WaitingSite]] = {}
         self._all_waits: dict[Function, list[Wait]] = {}
 
     # -- where the functions run ---------------------------------------------------------------
@@ -50,7 +50,7 @@ class Running:
         decisions = self.decisions
         known = {*decisions.converted, *(f for f in self.graph.reached if f.is_async)}
         found = [f for f in known if decisions.inline(f) and self._is_judged(f)]
-        newly = {f for f in found if not f.is_async or self.treated(f)}
+        newly = {f for f in found if not f.is_async or self.waiting_sites(f)}
         while True:
             more = {f for f in found if f not in newly and any(self._awaited(f, newly))}
             if not more:
@@ -79,13 +79,13 @@ class Running:
         moved = self.decisions.moved.items()
         todo = [f for f, body in moved if self._is_judged(f) and body.alone == alone]
         for function in self.inline:
-            for treated in self.treated(function):
-                if treated.alone == alone:
-                    todo += [t for t in self.graph.through(treated.site) if not self.decisions.awaitable(t)]
-        found = self.reach(todo)
+            for waiting in self.waiting_sites(function):
+                if waiting.alone == alone:
+                    todo += [t for t in self.graph.through(waiting.site) if not self.decisions.awaitable(t)]
+        found = self.run_by(todo)
         return {f for f in found if not self.decisions.awaitable(f) or f in self.decisions.moved}
 
-    def reach(self, start: list[Function]) -> set[Function]:
+    def run_by(self, start: list[Function]) -> set[Function]:
         """The functions, and the synchronous ones that they run, directly or not."""
         found: set[Function] = set()
         todo = list(start)
@@ -99,41 +99,41 @@ class Running:
 
     # -- where they wait ---------------------------------------------------------------
 
-    def treated(self, function: Function) -> list[Treated]:
+    def waiting_sites(self, function: Function) -> list[WaitingSite]:
         """The sites of a coroutine function at which it waits from now on."""
         known = self._known.get(function)
         if known is None:
-            known = self._known[function] = list(self._find_treated(function))
+            known = self._known[function] = list(self._find_waiting_sites(function))
         return known
 
-    def _find_treated(self, function: Function) -> Iterator[Treated]:
+    def _find_waiting_sites(self, function: Function) -> Iterator[WaitingSite]:
         for site in sorted(self.graph.active_sites(function.scope), key=lambda site: site.line):
             decision = self.decisions.at(site)
             if isinstance(decision, InBlock):
                 if self.graph.site_blocks(site):
                     within = decision.within
-                    yield Treated(site, within.block.statements, within.alone)
+                    yield WaitingSite(site, within.block.statements, within.alone)
             elif isinstance(decision, Offload):
-                yield Treated(site, (decision.node,), decision.alone)
+                yield WaitingSite(site, (decision.node,), decision.alone)
             elif isinstance(decision, (Await, Native)):
-                yield Treated(site, (site.node,), None)
+                yield WaitingSite(site, (site.node,), None)
 
-    def _awaited(self, function: Function, newly: set[Function]) -> Iterator[Treated]:
+    def _awaited(self, function: Function, newly: set[Function]) -> Iterator[WaitingSite]:
         """What was awaited before, and only now has to wait."""
         for site in self.graph.active_sites(function.scope):
             if site.node in function.facts.awaited and newly & set(site.targets):
-                yield Treated(site, (site.node,), None)
+                yield WaitingSite(site, (site.node,), None)
 
     def waits(self, function: Function) -> list[Wait]:
         """The places where a function of ``inline`` waits for something that held the event loop before."""
         known = self._all_waits.get(function)
         if known is None:
             found: dict[int, Wait] = {}
-            for treated in [*self.treated(function), *self._awaited(function, set(self.inline))]:
-                node = treated.nodes[0]
-                line = getattr(node, "lineno", treated.site.line)
-                wait = found.get(id(node)) or Wait(treated.nodes, line, treated.alone)
-                effects = [*filter(None, [wait.effect]), *effects_of(treated.site, self.graph)]
+            for waiting in [*self.waiting_sites(function), *self._awaited(function, set(self.inline))]:
+                node = waiting.nodes[0]
+                line = getattr(node, "lineno", waiting.site.line)
+                wait = found.get(id(node)) or Wait(waiting.nodes, line, waiting.alone)
+                effects = [*filter(None, [wait.effect]), *effects_of(waiting.site, self.graph)]
                 effects.sort(key=lambda effect: not effect.commits)
                 found[id(node)] = replace(wait, effect=effects[0] if effects else None)
             known = self._all_waits[function] = sorted(found.values(), key=lambda wait: wait.line)

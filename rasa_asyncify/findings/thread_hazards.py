@@ -21,7 +21,7 @@ _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|Sqlit
 def find_in_process(running: Running) -> Iterator[Finding]:
     """RA115 to RA117."""
     changed = [*running.waiting, *running.threaded]
-    for function in sorted(running.reach(changed), key=_order):
+    for function in sorted(running.run_by(changed), key=_order):
         if running.inputs.writable(function.module) and not function.module.is_test:
             yield from _calls(function, running)
     yield from _Locals(running).find()
@@ -105,7 +105,7 @@ class _Locals:
         running = self.running
         if not any("threading" in m.source.text for m in self.inference.project.modules.values()):
             return
-        on_loop = running.reach(running.waiting) - set(running.threaded)
+        on_loop = running.run_by(running.waiting) - set(running.threaded)
         yield from self._unset(on_loop, "on the event loop's thread")
         for function in running.waiting:
             yield from self._across_waits(function)
@@ -115,11 +115,11 @@ class _Locals:
     def _hops(self) -> Iterator[set[Function]]:
         """The functions that run together in a thread: each time it may be another one."""
         running = self.running
-        yield from (running.reach([f]) for f in running.threaded if f in running.decisions.moved)
+        yield from (running.run_by([f]) for f in running.threaded if f in running.decisions.moved)
         for function in running.waiting:
-            for treated in running.treated(function):
-                if treated.alone is not None:
-                    yield running.reach(running.graph.through(treated.site))
+            for place in running.waiting_sites(function):
+                if place.alone is not None:
+                    yield running.run_by(running.graph.through(place.site))
 
     def _unset(self, together: set[Function], where: str) -> Iterator[Finding]:
         """What the functions read and don't set, though others do."""

@@ -30,7 +30,7 @@ _ACTION_BASES = {
 }
 
 
-class Treatment(Enum):
+class EntryKind(Enum):
     """How the SDK treats what a method returns."""
 
     RUN = "always made async"
@@ -82,24 +82,24 @@ def kinds(bases: Iterable[str]) -> set[str]:
     return {kind for name in bases if (kind := base_kind(name))}
 
 
-def treatment(kind: set[str], method: str) -> Treatment | None:
+def entry_kind(kind: set[str], method: str) -> EntryKind | None:
     """How the SDK treats ``method`` of a class whose SDK bases are of these kinds; None if it never calls it."""
     if method in _NEVER:
-        return Treatment.PLAIN
+        return EntryKind.PLAIN
     if kind == {"knowledge"}:
-        return Treatment.EITHER if method in _KNOWLEDGE_EITHER else None
+        return EntryKind.EITHER if method in _KNOWLEDGE_EITHER else None
     if method == "run":
-        return Treatment.RUN
+        return EntryKind.RUN
     if "validation" in kind:
         if method in _VALIDATION_AWAITED:
-            return Treatment.AWAITED
-        return Treatment.EITHER if method.startswith(("validate_", "extract_")) else None
+            return EntryKind.AWAITED
+        return EntryKind.EITHER if method.startswith(("validate_", "extract_")) else None
     if "form" in kind:
         if method in _FORM_EITHER or method.startswith("validate_"):
-            return Treatment.EITHER
-        return Treatment.PLAIN if method in _FORM_PLAIN else None
+            return EntryKind.EITHER
+        return EntryKind.PLAIN if method in _FORM_PLAIN else None
     if "query" in kind:
-        return Treatment.EITHER if method in _QUERY_EITHER else None
+        return EntryKind.EITHER if method in _QUERY_EITHER else None
     return None
 
 

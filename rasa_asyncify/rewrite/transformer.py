@@ -9,27 +9,7 @@ from typing import Any, TypeVar, cast
 import libcst as cst
 from libcst.metadata import PositionProvider
 
-from rasa_asyncify.edits import (
-    AddKeyword,
-    AiohttpCall,
-    AwaitCall,
-    CloseAsyncClient,
-    Edit,
-    InlineRequest,
-    MakeAsync,
-    MakeAsyncClient,
-    MapHandler,
-    MoveBody,
-    NativeCall,
-    OffloadBlock,
-    OffloadCall,
-    OffloadExpression,
-    RunCall,
-    Sleep,
-    Span,
-    UseAsyncClient,
-    UseResponse,
-)
+from rasa_asyncify import edits
 from rasa_asyncify.framework.sdk import CALL_EITHER
 from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.arguments import keyword_argument
@@ -53,23 +33,25 @@ class Transformer(cst.CSTTransformer):
         self.names = plan.names
         self.done: set[int] = set()
         self._stack: list[cst.CSTNode] = []
-        self._expressions: dict[Span, list[Edit]] = defaultdict(list)
-        self._starts: dict[tuple[int, int], list[Edit]] = defaultdict(list)
-        self._inline: dict[tuple[int, int], InlineRequest] = {}
-        self._inlined: dict[Span, cst.Call] = {}
-        self._threaded: dict[tuple[int, int], OffloadBlock] = {}
-        self._clients: dict[tuple[int, int], list[tuple[UseAsyncClient, cst.WithItem]]] = defaultdict(list)
-        self._blocks: set[Span] = set()
+        self._expressions: dict[edits.Span, list[edits.Edit]] = defaultdict(list)
+        self._starts: dict[tuple[int, int], list[edits.Edit]] = defaultdict(list)
+        self._inline: dict[tuple[int, int], edits.InlineRequest] = {}
+        self._inlined: dict[edits.Span, cst.Call] = {}
+        self._threaded: dict[tuple[int, int], edits.OffloadBlock] = {}
+        self._clients: dict[tuple[int, int], list[tuple[edits.UseAsyncClient, cst.WithItem]]] = defaultdict(
+            list
+        )
+        self._blocks: set[edits.Span] = set()
         for edit in plan.edits:
-            if isinstance(edit, (MakeAsync, MoveBody, MapHandler)):
+            if isinstance(edit, (edits.MakeAsync, edits.MoveBody, edits.MapHandler)):
                 self._starts[edit.span.start].append(edit)
-            elif isinstance(edit, InlineRequest):
+            elif isinstance(edit, edits.InlineRequest):
                 self._inline[edit.span.start] = edit
-            elif isinstance(edit, OffloadBlock):
+            elif isinstance(edit, edits.OffloadBlock):
                 self._threaded[edit.span.start] = edit
             else:
                 self._expressions[edit.span].append(edit)
-                if isinstance(edit, MakeAsyncClient) and edit.block:
+                if isinstance(edit, edits.MakeAsyncClient) and edit.block:
                     self._blocks.add(edit.span)
 
     # -- walking ---------------------------------------------------------------
@@ -84,9 +66,9 @@ class Transformer(cst.CSTTransformer):
             return self._expression(original_node, cast(cst.BaseExpression, updated_node))
         return super().on_leave(original_node, updated_node)
 
-    def _place(self, node: cst.CSTNode) -> Span:
+    def _place(self, node: cst.CSTNode) -> edits.Span:
         place = self.get_metadata(PositionProvider, node)
-        return Span(place.start.line, place.start.column, place.end.line, place.end.column)
+        return edits.Span(place.start.line, place.start.column, place.end.line, place.end.column)
 
     # -- expressions ---------------------------------------------------------------
 
@@ -122,7 +104,7 @@ class Transformer(cst.CSTTransformer):
             isinstance(parent, cst.BinaryOperation) and isinstance(parent.operator, cst.Power)
         )
 
-    def _await_call(self, edit: AwaitCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _await_call(self, edit: edits.AwaitCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         if not edit.either:
@@ -131,20 +113,20 @@ class Transformer(cst.CSTTransformer):
         called = cst.Call(cst.Name(self.names[CALL_EITHER]), [cst.Arg(inner)], lpar=node.lpar, rpar=node.rpar)
         return self._await(called)
 
-    def _run_call(self, edit: RunCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _run_call(self, edit: edits.RunCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         func = cst.Attribute(cst.Name(self.names["asyncio"]), cst.Name("run"))
         inner = node.with_changes(lpar=[], rpar=[])
         return cst.Call(func, [cst.Arg(inner)], lpar=node.lpar, rpar=node.rpar)
 
-    def _sleep(self, edit: Sleep, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _sleep(self, edit: edits.Sleep, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         func = cst.Attribute(cst.Name(self.names["asyncio"]), cst.Name("sleep"))
         return self._await(node.with_changes(func=func))
 
-    def _offload_call(self, edit: OffloadCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _offload_call(self, edit: edits.OffloadCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         return self._handed_to(self._thread(edit.alone), node)
@@ -159,12 +141,12 @@ class Transformer(cst.CSTTransformer):
         first = cst.Arg(node.func, comma=comma)
         return self._await(node.with_changes(func=cst.Name(name), args=[first, *args]))
 
-    def _aiohttp_call(self, edit: AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _aiohttp_call(self, edit: edits.AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         return self._handed_to(self.names[edit.helper], node)
 
-    def _native_call(self, edit: NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _native_call(self, edit: edits.NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         if "." in edit.name:
@@ -173,7 +155,9 @@ class Transformer(cst.CSTTransformer):
             return None
         return self._await(node.with_changes(func=node.func.with_changes(attr=cst.Name(edit.name))))
 
-    def _use_async_client(self, edit: UseAsyncClient, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _use_async_client(
+        self, edit: edits.UseAsyncClient, node: cst.BaseExpression
+    ) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call) or edit.statement is None:
             return self._await(node) if isinstance(node, cst.Call) else None
         made = request_on_client(edit, node, self.names.get("tls_context", ""))
@@ -183,7 +167,7 @@ class Transformer(cst.CSTTransformer):
         return self._await(made[0])
 
     def _make_async_client(
-        self, edit: MakeAsyncClient, node: cst.BaseExpression
+        self, edit: edits.MakeAsyncClient, node: cst.BaseExpression
     ) -> cst.BaseExpression | None:
         return (
             async_client(edit, node, self.names.get("tls_context", ""))
@@ -192,13 +176,13 @@ class Transformer(cst.CSTTransformer):
         )
 
     def _close_async_client(
-        self, edit: CloseAsyncClient, node: cst.BaseExpression
+        self, edit: edits.CloseAsyncClient, node: cst.BaseExpression
     ) -> cst.BaseExpression | None:
         closed = closing(node) if isinstance(node, cst.Call) else None
         return self._await(closed) if closed is not None else None
 
     def _offload_expression(
-        self, edit: OffloadExpression, node: cst.BaseExpression
+        self, edit: edits.OffloadExpression, node: cst.BaseExpression
     ) -> cst.BaseExpression | None:
         body = node if _spans_lines(node) else node.with_changes(lpar=[], rpar=[])
         call = cst.Call(
@@ -212,7 +196,7 @@ class Transformer(cst.CSTTransformer):
     def _thread(self, alone: bool) -> str:
         return self.names["in_one_thread" if alone else "in_thread"]
 
-    def _use_response(self, edit: UseResponse, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _use_response(self, edit: edits.UseResponse, node: cst.BaseExpression) -> cst.BaseExpression | None:
         quote = next((n.start for n in reversed(self._stack) if isinstance(n, cst.FormattedString)), "")
         changed = response_use(edit.form, node, self.names, single_quotes='"' in quote)
         return (
@@ -221,7 +205,7 @@ class Transformer(cst.CSTTransformer):
             else changed
         )
 
-    def _add_keyword(self, edit: AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
+    def _add_keyword(self, edit: edits.AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
         added = keyword_argument(edit.keyword, edit.value)
@@ -253,7 +237,7 @@ class Transformer(cst.CSTTransformer):
             return updated_node
         body: list[cst.BaseStatement] = []
         block: list[cst.BaseStatement] = []
-        edit: OffloadBlock | None = None
+        edit: edits.OffloadBlock | None = None
         for original, updated in zip(original_node.body, updated_node.body, strict=True):
             place = self._place(_first_of(original))
             edit = edit or self._threaded.get(place.start)
@@ -279,7 +263,7 @@ class Transformer(cst.CSTTransformer):
     def leave_ExceptHandler(
         self, original_node: cst.ExceptHandler, updated_node: cst.ExceptHandler
     ) -> cst.ExceptHandler:
-        for edit in self._at(original_node, MapHandler):
+        for edit in self._at(original_node, edits.MapHandler):
             types = [_renamed(name, self.names) for name in edit.types]
             text = types[0] if len(types) == 1 else f"({', '.join(types)})"
             updated_node = updated_node.with_changes(
@@ -290,9 +274,9 @@ class Transformer(cst.CSTTransformer):
     def leave_FunctionDef(
         self, original_node: cst.FunctionDef, updated_node: cst.FunctionDef
     ) -> cst.FunctionDef | cst.FlattenSentinel[cst.BaseStatement]:
-        for _ in self._at(original_node, MakeAsync):
+        for _ in self._at(original_node, edits.MakeAsync):
             updated_node = updated_node.with_changes(asynchronous=cst.Asynchronous())
-        for edit in self._at(original_node, MoveBody):
+        for edit in self._at(original_node, edits.MoveBody):
             return self._move(edit, updated_node)
         return updated_node
 
@@ -303,7 +287,7 @@ class Transformer(cst.CSTTransformer):
         self.done.update(id(e) for e in found)
         return cast("list[_E]", found)
 
-    def _move(self, edit: MoveBody, node: cst.FunctionDef) -> cst.FlattenSentinel[cst.BaseStatement]:
+    def _move(self, edit: edits.MoveBody, node: cst.FunctionDef) -> cst.FlattenSentinel[cst.BaseStatement]:
         target = f"{edit.through}.{edit.name}" if edit.through else edit.name
         skip = 1 if edit.through and not _is_static(node) else 0
         arguments = ", ".join([target, *_forwarded(node.params, skip)])
@@ -340,7 +324,7 @@ def _last_of(statement: cst.BaseStatement) -> cst.CSTNode:
     return statement.body[-1] if isinstance(statement, cst.SimpleStatementLine) else statement
 
 
-def _inner_first(edit: Edit) -> int:
+def _inner_first(edit: edits.Edit) -> int:
     return list(_EXPRESSIONS).index(type(edit))
 
 
@@ -388,17 +372,17 @@ def _forwarded(parameters: cst.Parameters, skip: int) -> list[str]:
 
 _Handler = Callable[[Transformer, Any, cst.BaseExpression], "cst.BaseExpression | None"]
 _EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around one expression
-    AddKeyword: Transformer._add_keyword,
-    UseResponse: Transformer._use_response,
-    Sleep: Transformer._sleep,
-    AiohttpCall: Transformer._aiohttp_call,
-    NativeCall: Transformer._native_call,
-    MakeAsyncClient: Transformer._make_async_client,
-    UseAsyncClient: Transformer._use_async_client,
-    CloseAsyncClient: Transformer._close_async_client,
-    OffloadCall: Transformer._offload_call,
-    OffloadExpression: Transformer._offload_expression,
-    AwaitCall: Transformer._await_call,
-    RunCall: Transformer._run_call,
+    edits.AddKeyword: Transformer._add_keyword,
+    edits.UseResponse: Transformer._use_response,
+    edits.Sleep: Transformer._sleep,
+    edits.AiohttpCall: Transformer._aiohttp_call,
+    edits.NativeCall: Transformer._native_call,
+    edits.MakeAsyncClient: Transformer._make_async_client,
+    edits.UseAsyncClient: Transformer._use_async_client,
+    edits.CloseAsyncClient: Transformer._close_async_client,
+    edits.OffloadCall: Transformer._offload_call,
+    edits.OffloadExpression: Transformer._offload_expression,
+    edits.AwaitCall: Transformer._await_call,
+    edits.RunCall: Transformer._run_call,
 }
 __all__: Sequence[str] = ("Transformer",)

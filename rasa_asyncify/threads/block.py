@@ -92,7 +92,7 @@ class Settled:
         self._seen: dict[Block, Seen] = {}
         self._leaves: dict[Block, bool] = {}
 
-    def together(self, blocks: Sequence[Block]) -> dict[Block, Moved]:
+    def moves(self, blocks: Sequence[Block]) -> dict[Block, Moved]:
         """How each of the ``blocks`` moves, where the others move too.
 
         Raises:

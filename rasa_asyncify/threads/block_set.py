@@ -36,7 +36,7 @@ class Blocks:
             try:
                 if not allows(block):
                     return None
-                self._settled(function).together([block, *others])
+                self._settled(function).moves([block, *others])
             except Immovable as immovable:
                 if not immovable.wider:
                     return None
@@ -74,7 +74,7 @@ class Blocks:
 
     def moved(self, block: Block) -> Moved:
         """How the names of a block go on."""
-        return self._settled(block.function).together(self.of[block.function])[block]
+        return self._settled(block.function).moves(self.of[block.function])[block]
 
     def _settled(self, function: Function) -> Settled:
         known = self._known.get(function)

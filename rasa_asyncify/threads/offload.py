@@ -49,11 +49,11 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
     """
     node = site.node
     if not isinstance(node, ast.expr):
-        raise TooTangled("a loop or a `with` block waits at its ends", *together(site, graph))
+        raise TooTangled("a loop or a `with` block waits at its ends", *same_thread_nodes(site, graph))
     if not isinstance(getattr(node, "ctx", ast.Load()), ast.Load):
-        raise TooTangled("an assignment blocks", *together(site, graph))
+        raise TooTangled("an assignment blocks", *same_thread_nodes(site, graph))
     if isinstance(site.scope.facts.parents.get(node), ast.withitem) and _waits_at_ends(node, site, graph):
-        raise TooTangled("a loop or a `with` block waits at its ends", *together(site, graph))
+        raise TooTangled("a loop or a `with` block waits at its ends", *same_thread_nodes(site, graph))
     _check_thread(site, graph)
     outer = node if can_await_at(node, site.scope) else _consumer(node, site.scope, graph)
     lazy = site.callbacks and isinstance(node, ast.Call) and _called(node, site.scope, graph) in LAZY
@@ -68,7 +68,7 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
     return Offload(outer, whole, alone)
 
 
-def together(site: Site, graph: Graph) -> list[ast.AST]:
+def same_thread_nodes(site: Site, graph: Graph) -> list[ast.AST]:
     """The nodes of the site's function that belong in one thread with it: all that use the same objects."""
     return [site.node, *thread_names([site.node], site.scope, graph)]
 
@@ -224,7 +224,7 @@ def _check_thread(site: Site, graph: Graph) -> None:
     if rule is None and made_here:
         return
     if site.thread == "affine" or (not site.makes and _local_uses(site, graph) > 1):
-        raise TooTangled("what it uses belongs to one thread", *together(site, graph))
+        raise TooTangled("what it uses belongs to one thread", *same_thread_nodes(site, graph))
 
 
 def _check_arguments(site: Site, graph: Graph) -> None:
@@ -234,7 +234,7 @@ def _check_arguments(site: Site, graph: Graph) -> None:
     for argument in [*node.args, *(k.value for k in node.keywords)]:
         values = graph.inference.infer(argument, site.scope)
         if graph.finder.threads.rule(values) == "affine" and not site.shared:
-            raise TooTangled("what it is given belongs to one thread", *together(site, graph))
+            raise TooTangled("what it is given belongs to one thread", *same_thread_nodes(site, graph))
 
 
 def _local_uses(site: Site, graph: Graph) -> int:

@@ -18,7 +18,7 @@ from rasa_asyncify.threads.offload import Offload, needs_one_thread, shares, thr
 ThreadUse = Callable[[Site], Offload | bool]
 
 
-class Together:
+class OneAtATime:
     """Answers for the functions of a project, by how their sites go to a thread, or whether they are awaited."""
 
     def __init__(self, graph: Graph, blocks: Blocks, thread_use: ThreadUse) -> None:

@@ -17,7 +17,7 @@ from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, TooTangled, offload_for
 
 
-class Treatments:
+class SiteDecider:
     """Answers for the sites of a project, by a draft and the blocks in it."""
 
     def __init__(self, inputs: Inputs, draft: Draft, blocks: Blocks) -> None:
