@@ -236,35 +236,37 @@ class Unseen:
             owner.cls, name
         ):
             return False
-        stored = [
-            pair for cls in owner.cls.relatives() for pair in self.inference.attributes.stored(cls, name)
-        ]
-        stored += [pair for c in owner.cls.relatives() for pair in self.graph.finder.flows.given_to(c, name)]
-        stored += [(a.value, where) for a, where in self.inference.additions.of_attribute(owner.cls, name)]
         annotated = [b for c in owner.cls.relatives() for b in c.scope.bindings.get(name, ())]
         if any(isinstance(b, Annotated) and _is_open(b.annotation) for b in annotated):
             return True
-        stored += [
-            (b.value, c.scope)
-            for c in owner.cls.relatives()
-            for b in c.scope.bindings.get(name, ())
-            if isinstance(b, Assigned)
-        ]
+        stored = self._put_into(owner.cls, name)
         if not stored:
             return not annotated
         return any(self._is_unknown(node, scope, depth + 1) for node, scope in stored)
+
+    def _put_into(self, cls: Class, name: str) -> list[tuple[ast.expr, Scope]]:
+        """The expressions that an attribute of a class, or of one in its family, may get."""
+        family = cls.relatives()
+        found = [pair for c in family for pair in self.inference.attributes.stored(c, name)]
+        found += [pair for c in family for pair in self.graph.finder.flows.given_to(c, name)]
+        found += [(a.value, where) for a, where in self.inference.additions.of_attribute(cls, name)]
+        bound = [(b, c.scope) for c in family for b in c.scope.bindings.get(name, ())]
+        return [*found, *((b.value, scope) for b, scope in bound if isinstance(b, Assigned))]
+
+    def _library_gives_unknown(self, names: list[str], call: ast.Call, scope: Scope, depth: int) -> bool:
+        if any(name in _ANYTHING for name in names):
+            return True
+        if not any(name in _HANDING_ON for name in names):
+            return False
+        if any(name in ("importlib.import_module", "builtins.__import__") for name in names):
+            return not (call.args and isinstance(call.args[0], ast.Constant))
+        return any(self._is_unknown(a, scope, depth + 1) for a in call.args)
 
     def _gives_unknown(self, call: ast.Call, scope: Scope, depth: int) -> bool:
         values = self.inference.infer(call.func, scope)
         externals = [v.name for v in values if isinstance(v, External)]
         if externals:
-            if any(name in _ANYTHING for name in externals):
-                return True
-            if not any(name in _HANDING_ON for name in externals):
-                return False
-            if any(name in ("importlib.import_module", "builtins.__import__") for name in externals):
-                return not (call.args and isinstance(call.args[0], ast.Constant))
-            return any(self._is_unknown(a, scope, depth + 1) for a in call.args)
+            return self._library_gives_unknown(externals, call, scope, depth)
         own = [v.function for v in values if isinstance(v, OwnFunction)]
         if own:
             returned = [(r.value, f.scope) for f in own for r in f.facts.returns if r.value is not None]

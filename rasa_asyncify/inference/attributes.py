@@ -87,25 +87,11 @@ class Attributes:
         return (OwnModule(member),) if member else ()
 
     def of_class(self, cls: Class, name: str, *, exact: bool, instance: bool) -> Values:
-        found: list[Values] = []
-        ancestry = cls.ancestry()
-        for ancestor in ancestry:
-            method = ancestor.method(name)
-            if method is not None:
-                found.append(self._method(method, instance))
-                break
-            bindings = ancestor.scope.bindings.get(name)
-            if bindings:
-                found += [self._class_binding(b, ancestor, instance) for b in bindings]
-                break
+        """What the attribute ``name`` of a class or, with ``instance``, of its instances may be."""
+        found = self._defined(cls, name, instance)
         if not exact:
-            for descendant in cls.descendants():
-                overrides = [m for m in (a.method(name) for a in descendant.ancestry()) if m is not None]
-                found += [self._method(override, instance) for override in overrides[:1]]
-                if descendant.method(name) is None:
-                    assigned = descendant.scope.bindings.get(name, [])
-                    found += [self._class_binding(b, descendant, instance) for b in assigned]
-        family = ancestry if exact else cls.relatives()
+            found += self._overridden(cls, name, instance)
+        family = cls.ancestry() if exact else cls.relatives()
         for relative in family:
             found += [self.inference.infer(value, scope) for value, scope in self.stored(relative, name)]
         if not any(found):
@@ -116,6 +102,28 @@ class Attributes:
         if not any(found):
             return union(self._inherited(base, name) for base in sorted(cls.all_external_bases()))
         return union(found)
+
+    def _defined(self, cls: Class, name: str, instance: bool) -> list[Values]:
+        """What the body of the class, or the nearest of its bases that has the name, gives it."""
+        for ancestor in cls.ancestry():
+            method = ancestor.method(name)
+            if method is not None:
+                return [self._method(method, instance)]
+            bindings = ancestor.scope.bindings.get(name)
+            if bindings:
+                return [self._class_binding(b, ancestor, instance) for b in bindings]
+        return []
+
+    def _overridden(self, cls: Class, name: str, instance: bool) -> list[Values]:
+        """What the bodies of classes that derive from it give the name."""
+        found: list[Values] = []
+        for descendant in cls.descendants():
+            overrides = [m for m in (a.method(name) for a in descendant.ancestry()) if m is not None]
+            found += [self._method(override, instance) for override in overrides[:1]]
+            if descendant.method(name) is None:
+                assigned = descendant.scope.bindings.get(name, [])
+                found += [self._class_binding(b, descendant, instance) for b in assigned]
+        return found
 
     def _put_in(self, cls: Class, name: str, family: list[Class], *, known: bool) -> list[Values]:
         """What comes into an attribute by other ways than the class's own body and methods."""

@@ -174,11 +174,18 @@ class CallResults:
             return union(self.inference.infer(a, scope) for a in node.args)
         if name == "collections.namedtuple":
             return (External(_RECORD),)
-        if name in _FIELDS or name == _RECORD or name in _DICTIONARIES or name in _MAPPED:
+        if name in _FIELDS:
+            return self._default(node, scope)
+        if name in _MAPPED:
+            return self._mapped(name, node, scope)
+        if name == _RECORD or name in _DICTIONARIES:
             return self._collected(name, node, scope)
         if name == "builtins.type" and len(node.args) == 1:
             values = self.inference.infer(node.args[0], scope)
             return tuple(OwnClass(v.cls, v.exact) for v in values if isinstance(v, Instance))
+        return self._of_library(name, node, scope)
+
+    def _of_library(self, name: str, node: ast.Call, scope: Scope) -> Values:
         if name == "inspect.getmembers":
             return self.by_text.listed(node, scope)
         modules = self.by_text.modules(node, name, scope)
@@ -187,20 +194,25 @@ class CallResults:
         result = self.catalogue.result(name)
         return self._made(result, node) if result else ()
 
-    def _collected(self, name: str, node: ast.Call, scope: Scope) -> Values:
-        """What ``dict(a=f)``, ``field(default_factory=C)`` and ``map(f, x)`` give."""
+    def _default(self, node: ast.Call, scope: Scope) -> Values:
+        """What ``field(default_factory=C)`` gives."""
         named = {k.arg: k.value for k in node.keywords}
-        if name in _FIELDS:
-            made = [self.inference.infer(v, scope) for k, v in named.items() if k == "default"]
-            factories = [v for k, v in named.items() if k in ("default_factory", "factory")]
-            made += [self._result(v, node, scope) for f in factories for v in self.inference.infer(f, scope)]
-            return union(made)
-        if name in _MAPPED:
-            functions = self.inference.infer(node.args[0], scope) if node.args else ()
-            items = union(self._result(v, node, scope) for v in functions)
-            if name == "builtins.filter":
-                items = self.inference.items_of(node.args[1], scope) if len(node.args) > 1 else ()
-            return (Container(items),) if items else ()
+        made = [self.inference.infer(v, scope) for k, v in named.items() if k == "default"]
+        factories = [v for k, v in named.items() if k in ("default_factory", "factory")]
+        made += [self._result(v, node, scope) for f in factories for v in self.inference.infer(f, scope)]
+        return union(made)
+
+    def _mapped(self, name: str, node: ast.Call, scope: Scope) -> Values:
+        """What ``map(f, x)`` and ``filter(f, x)`` give."""
+        functions = self.inference.infer(node.args[0], scope) if node.args else ()
+        items = union(self._result(v, node, scope) for v in functions)
+        if name == "builtins.filter":
+            items = self.inference.items_of(node.args[1], scope) if len(node.args) > 1 else ()
+        return (Container(items),) if items else ()
+
+    def _collected(self, name: str, node: ast.Call, scope: Scope) -> Values:
+        """What ``dict(a=f)`` and the like give."""
+        named = {k.arg: k.value for k in node.keywords}
         parts = [self.inference.infer(v, scope) for k, v in named.items() if k is not None]
         arguments = node.args
         if name == _DEFAULTS:

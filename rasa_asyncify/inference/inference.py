@@ -202,11 +202,7 @@ class Inference:
         function = parameter.function
         owner = function.owner
         if parameter.name == function.self_name and owner is not None and not parameter.star:
-            if is_metaclass(owner) and function.name != "__new__":
-                return made_by(owner, self)
-            if function.is_class_method or function.name in ("__new__", "__init_subclass__"):
-                return (OwnClass(owner, exact=False),)
-            return (Instance(owner, exact=False),)
+            return self._self(function, owner)
         self.asked.add((function, parameter.name))
         found: list[Values] = []
         if owner is not None and is_namespace(parameter) and is_metaclass(owner):
@@ -222,6 +218,14 @@ class Inference:
             found += [self.results.yielded(f) for f in _nearest(others, function.module)]
         values = union(found)
         return (Container(values),) if parameter.star and values else values
+
+    def _self(self, function: Function, owner: Class) -> Values:
+        """What the first parameter of a method is."""
+        if is_metaclass(owner) and function.name != "__new__":
+            return made_by(owner, self)
+        if function.is_class_method or function.name in ("__new__", "__init_subclass__"):
+            return (OwnClass(owner, exact=False),)
+        return (Instance(owner, exact=False),)
 
     def annotation(self, node: ast.expr, scope: Scope) -> Values:
         """What something annotated by ``node`` may be."""
