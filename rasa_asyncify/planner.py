@@ -23,7 +23,7 @@ from rasa_asyncify.placing.helper_homes import place_helpers
 from rasa_asyncify.placing.local_names import choose_names
 from rasa_asyncify.plan import Plan
 from rasa_asyncify.project.model import Module
-from rasa_asyncify.threads.files_and_databases import exclusive_sites
+from rasa_asyncify.threads.files_and_databases import alone_sites
 
 _ROUNDS = 20
 
@@ -44,7 +44,7 @@ def make_plan(
     plan = Plan(findings=list(entries.findings))
     graph.index_callers()
     graph.reach(entries.found)
-    graph.exclusive = exclusive_sites(graph)
+    graph.alone = alone_sites(graph)
     patches = find_patches(graph.inference)
     registry = Registry(graph, patches, shared_session)
     inputs = Inputs(graph, entries, patches, registry, kept_synchronous(entries, graph), writable)

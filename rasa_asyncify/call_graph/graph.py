@@ -23,7 +23,7 @@ BaseAwaits = Callable[[str, str, Function], bool]
 class Graph:
     """The calls of a project, as far as reading tells.
 
-    ``exclusive`` are the sites that two actions must not be at together, as ``threads.files_and_databases`` finds them.
+    ``alone`` are the sites that two actions must not be at together, as ``threads.files_and_databases`` finds them.
     """
 
     def __init__(self, inference: Inference, base_awaits: BaseAwaits) -> None:
@@ -36,7 +36,7 @@ class Graph:
         self.callers: dict[Function, list[Site]] = defaultdict(list)
         self.runners: frozenset[Function] = frozenset()
         self.anything_waits = False
-        self.exclusive: Mapping[Site, bool] = {}
+        self.alone: Mapping[Site, bool] = {}
         self._blocking: set[Function] = set()
         self._running_unknown: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}

@@ -93,8 +93,8 @@ class Decisions:
     helpers that stay synchronous though something in them has an asynchronous equivalent, with the reason.
 
     ``sites``: what happens at the sites of functions on the event loop; nothing where a site isn't in it. ``refused``:
-    sites whose native form is ruled out, with the reason. ``apart``: coroutine functions in which uses of what is for
-    one action at a time have an ``await`` between them.
+    sites whose native form is ruled out, with the reason. ``interrupted``: coroutine functions in which uses of what is
+    for one action at a time have an ``await`` between them.
     """
 
     converted: frozenset[Function]
@@ -103,7 +103,7 @@ class Decisions:
     sites: Mapping[Site, Decision]
     blocks: Mapping[Function, tuple[ThreadBlock, ...]]
     refused: Mapping[Site, str]
-    apart: Mapping[Function, tuple[ast.AST, ...]]
+    interrupted: Mapping[Function, tuple[ast.AST, ...]]
 
     def awaitable(self, function: Function) -> bool:
         """Whether calling ``function`` gives a coroutine afterwards."""

@@ -19,7 +19,7 @@ class Draft:
     kept: dict[Function, str] = field(default_factory=dict)
     refused: dict[Site, str] = field(default_factory=dict)
     stuck: dict[Site, str] = field(default_factory=dict)
-    apart: dict[Function, list[ast.AST]] = field(default_factory=dict)
+    interrupted: dict[Function, list[ast.AST]] = field(default_factory=dict)
 
     def awaitable(self, function: Function) -> bool:
         """Whether calling ``function`` gives a coroutine afterwards."""

@@ -98,7 +98,7 @@ class Solver:
             MappingProxyType(sites),
             MappingProxyType(blocks),
             MappingProxyType(dict(draft.refused)),
-            MappingProxyType({f: tuple(nodes) for f, nodes in draft.apart.items()}),
+            MappingProxyType({f: tuple(nodes) for f, nodes in draft.interrupted.items()}),
         )
 
     def _decide(self, site: Site) -> Decision | None:
@@ -228,7 +228,7 @@ class Solver:
 
     def _keep_together(self, function: Function) -> bool:
         """Put all that uses what is for one action at a time into one block, so that no other gets in between."""
-        if function in self.draft.apart:
+        if function in self.draft.interrupted:
             return False
         nodes = self.one_at_a_time.nodes(function, self.draft.stuck)
         if not nodes:
@@ -239,7 +239,7 @@ class Solver:
             return self._drop(function, _ALONE)
         if self._may_move(function) and self._move(function, _ALONE):
             return True
-        self.draft.apart[function] = nodes
+        self.draft.interrupted[function] = nodes
         return True
 
     def _prefer_whole(self, function: Function) -> bool:

@@ -44,7 +44,7 @@ class Hazards:
             yield from self._state_in_threads(function)
         for function in dict.fromkeys([*running.waiting, *running.threaded]):
             yield from self._action_state(function)
-        yield from self._apart()
+        yield from self._interrupted()
         yield from find_in_process(running)
 
     # -- cancelled half-way ---------------------------------------------------------------
@@ -121,8 +121,8 @@ class Hazards:
         line = second if gap.wait is None else gap.wait.line
         return self.running.finding("RA113", function, line, f"{name} {what}: {effect}")
 
-    def _apart(self) -> Iterator[Finding]:
-        for function, nodes in self.running.decisions.apart.items():
+    def _interrupted(self) -> Iterator[Finding]:
+        for function, nodes in self.running.decisions.interrupted.items():
             inside = {id(inner) for node in nodes for inner in ast.walk(node)}
             sites = [s for s in self.graph.active_sites(function.scope) if id(s.node) in inside]
             sites = sorted((s for s in sites if self.graph.site_blocks(s)), key=lambda s: s.line)

@@ -11,7 +11,8 @@ from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.bindings import Assigned, Imported, last_name
+from rasa_asyncify.project.bindings import Imported, last_name
+from rasa_asyncify.project.expressions import assigned
 from rasa_asyncify.project.model import Function, Module
 from rasa_asyncify.project.values import External, ExternalMethod
 
@@ -187,7 +188,7 @@ class _Locals:
                 target = self.inference.project.resolve_import(binding, scope.module)
                 if isinstance(target, tuple) and isinstance(target[0], Module):
                     bindings, scope = target[0].scope.bindings.get(target[1], []), target[0].scope
-        made = [b.value.func for b in bindings if isinstance(b, Assigned) and isinstance(b.value, ast.Call)]
+        made = [value.func for value in assigned(bindings) if isinstance(value, ast.Call)]
         return any(External("threading.local") in self.inference.infer(func, scope) for func in made)
 
 

@@ -13,8 +13,9 @@ from rasa_asyncify.flow.dataflow import own_nodes_of
 from rasa_asyncify.flow.order import Wait, holds, may_follow
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.project.bindings import Assigned, Imported, last_name
-from rasa_asyncify.project.model import Class, Function, Module
+from rasa_asyncify.project.bindings import Imported, last_name
+from rasa_asyncify.project.expressions import assigned
+from rasa_asyncify.project.model import Binding, Class, Function, Module
 from rasa_asyncify.project.values import OwnClass, OwnModule
 
 _CHANGES = frozenset(
@@ -203,9 +204,9 @@ def _attribute_values(node: ast.Attribute, function: Function, inference: Infere
     """The same for a variable of one of the project's classes or modules: `Basket.items`, `cls.items`, `shop.total`."""
     for value in inference.infer(node.value, function.scope):
         if isinstance(value, OwnClass) and value.cls.method(node.attr) is None:
-            assigned = _assigned(value.cls.scope.bindings.get(node.attr, []))
-            if assigned is not None or not isinstance(node.ctx, ast.Load):
-                return assigned or []
+            bound = _assigned(value.cls.scope.bindings.get(node.attr, []))
+            if bound is not None or not isinstance(node.ctx, ast.Load):
+                return bound or []
         if isinstance(value, OwnModule) and isinstance(value.module, Module):
             return _assigned(value.module.scope.bindings.get(node.attr, []))
     return None
@@ -220,9 +221,8 @@ def _stored(attribute: str, owner: Class | None) -> list[ast.expr]:
     return found
 
 
-def _assigned(bindings: Sequence[object]) -> list[ast.expr] | None:
-    found = [b.value for b in bindings if isinstance(b, Assigned)]
-    return found or None
+def _assigned(bindings: Sequence[Binding]) -> list[ast.expr] | None:
+    return assigned(bindings) or None
 
 
 def _use(name: str, node: ast.Name | ast.Attribute, function: Function, values: list[ast.expr]) -> StateUse:

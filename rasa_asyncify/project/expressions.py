@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Sequence
 
 from rasa_asyncify.project.bindings import Assigned
-from rasa_asyncify.project.model import Scope
+from rasa_asyncify.project.model import Binding, Scope
 
 _PLAIN_TYPES = frozenset(
     "Text str int float bool bytes Dict dict List list DomainDict Tracker CollectingDispatcher".split()
 )
 
 
+def assigned(bindings: Iterable[Binding]) -> list[ast.expr]:
+    """The expressions that some of a name's ``bindings`` assign to it."""
+    return [binding.value for binding in bindings if isinstance(binding, Assigned)]
+
+
+def only_assigned(bindings: Sequence[Binding]) -> list[ast.expr]:
+    """All expressions that a name may stand for; none where one of its ``bindings`` is anything but an assignment."""
+    found = assigned(bindings)
+    return found if len(found) == len(bindings) else []
+
+
 def text_start(node: ast.expr, scope: Scope) -> str | None:
     """The constant start of a computed string, also where it went through a variable."""
     if isinstance(node, ast.Name):
         found = scope.lookup(node.id)
-        values = [b.value for b in found[0] if isinstance(b, Assigned)] if found else []
-        starts = {constant_prefix(v) for v in values}
+        starts = {constant_prefix(v) for v in (assigned(found[0]) if found else ())}
         return starts.pop() if len(starts) == 1 else None
     return constant_prefix(node)
 

@@ -17,6 +17,7 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.catalogue import Library
 from rasa_asyncify.project.bindings import Annotated, Assigned, Imported, last_name
+from rasa_asyncify.project.expressions import only_assigned
 from rasa_asyncify.project.model import Binding, Function, Module, Parameter, Scope
 from rasa_asyncify.project.values import External
 
@@ -45,7 +46,7 @@ class _FileUse:
     reads: bool
 
 
-def exclusive_sites(graph: Graph) -> dict[Site, bool]:
+def alone_sites(graph: Graph) -> dict[Site, bool]:
     """The sites of reached functions that two actions must not be at together.
 
     True where one only opens a file that no action reads, so that other writers may come in between its uses.
@@ -62,7 +63,7 @@ class _Finder:
 
     def find(self) -> dict[Site, bool]:
         sites = [s for f in self.graph.reached for s in self.graph.finder.sites(f.scope)]
-        found = dict.fromkeys((s for s in sites if any(map(self._is_exclusive, s.blockers))), False)
+        found = dict.fromkeys((s for s in sites if any(map(self._is_alone, s.blockers))), False)
         uses = [use for site in sites for use in self._uses(site)]
         written = {file for use in uses if use.writes for file in use.files}
         read = {file for use in uses if use.reads for file in use.files}
@@ -71,7 +72,7 @@ class _Finder:
                 found[use.site] = use.site not in found and not use.files & read
         return found
 
-    def _is_exclusive(self, name: str) -> bool:
+    def _is_alone(self, name: str) -> bool:
         """Whether the catalogue says so of what blocks: of the library's functions, or in a project like this one."""
         library = self.catalogue.library(name)
         if library is None or not library.exclusive:
@@ -244,8 +245,8 @@ def _only_reads(node: ast.expr, scope: Scope, depth: int = 0) -> bool:
     if not isinstance(node, ast.Name):
         return False
     bindings, owner = scope.lookup(node.id) or ([], scope)
-    values = [b.value for b in bindings if isinstance(b, Assigned)]
-    return 0 < len(values) == len(bindings) and all(_only_reads(v, owner, depth + 1) for v in values)
+    values = only_assigned(bindings)
+    return bool(values) and all(_only_reads(v, owner, depth + 1) for v in values)
 
 
 def _gives_away(node: ast.AST, scope: Scope) -> bool:

@@ -162,25 +162,25 @@ def _has_call(node: ast.expr) -> bool:
     return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
 
 
-def needs_one_thread(site: Site, graph: Graph, *, in_one_piece: bool = False) -> bool:
+def needs_one_thread(site: Site, graph: Graph, *, uninterrupted: bool = False) -> bool:
     """Whether the site uses something that isn't for two threads at once and outlives the call.
 
-    ``in_one_piece``: so that no other action may come between this use and the next.
+    ``uninterrupted``: so that no other action may come between this use and the next.
     """
-    if _is_exclusive(site, graph, in_one_piece) or (site.thread and site.shared):
+    if _is_alone(site, graph, uninterrupted) or (site.thread and site.shared):
         return True
     local = bool(site.thread) and not site.shared and not site.makes and isinstance(site.node, ast.Call)
     # What a local object holds is its own; files and the like are everybody's.
     targets = (t for t in graph.through(site) if _stays_in_thread(t, graph))
-    return any(shares(t, graph, objects=not local, in_one_piece=in_one_piece) for t in targets)
+    return any(shares(t, graph, objects=not local, uninterrupted=uninterrupted) for t in targets)
 
 
-def _is_exclusive(site: Site, graph: Graph, in_one_piece: bool) -> bool:
-    only_writes = graph.exclusive.get(site)
-    return only_writes is not None and not (in_one_piece and only_writes)
+def _is_alone(site: Site, graph: Graph, uninterrupted: bool) -> bool:
+    only_writes = graph.alone.get(site)
+    return only_writes is not None and not (uninterrupted and only_writes)
 
 
-def shares(function: Function, graph: Graph, *, objects: bool = True, in_one_piece: bool = False) -> bool:
+def shares(function: Function, graph: Graph, *, objects: bool = True, uninterrupted: bool = False) -> bool:
     """Whether ``function``, or what it calls, uses something that isn't for two threads at once and is shared.
 
     Without ``objects`` only what is for one action at a time by itself counts, such as a file that actions write.
@@ -193,7 +193,7 @@ def shares(function: Function, graph: Graph, *, objects: bool = True, in_one_pie
             continue
         seen.add(current)
         for site in graph.active_sites(current.scope):
-            if _is_exclusive(site, graph, in_one_piece) or (objects and site.thread and site.shared):
+            if _is_alone(site, graph, uninterrupted) or (objects and site.thread and site.shared):
                 return True
             if not objects or not site.thread or site.makes:
                 todo += [t for t in graph.through(site) if _stays_in_thread(t, graph)]

@@ -32,26 +32,26 @@ class OneAtATime:
         alone, shared = self._alone_nodes(function, stuck)
         state = self._state_with([*alone, *(b.statements[0] for b in blocks)], function, blocks)
         if not state:  # writers of what nobody reads needn't keep together
-            blocks = [b for b in blocks if self.is_alone(b, in_one_piece=True)]
-            alone, shared = self._alone_nodes(function, stuck, in_one_piece=True)
+            blocks = [b for b in blocks if self.is_alone(b, uninterrupted=True)]
+            alone, shared = self._alone_nodes(function, stuck, uninterrupted=True)
         nodes = [*alone, *(b.statements[0] for b in blocks)]
         nodes += state + self._names_with(
             [*shared, *(b.statements[0] for b in blocks)], function, nodes, blocks
         )
         return nodes if len(nodes) > 1 or any(isinstance(n, LOOPS) for n in alone) else []
 
-    def is_alone(self, block: Block, *, in_one_piece: bool = False) -> bool:
+    def is_alone(self, block: Block, *, uninterrupted: bool = False) -> bool:
         """Whether the block uses what is for one action at a time."""
         inside = block.nodes
         sites = [s for s in self.graph.active_sites(block.function.scope) if id(s.node) in inside]
         return any(
-            needs_one_thread(s, self.graph, in_one_piece=in_one_piece)
+            needs_one_thread(s, self.graph, uninterrupted=uninterrupted)
             for s in sites
             if self.graph.site_blocks(s)
         )
 
     def _alone_nodes(
-        self, function: Function, stuck: Container[Site], *, in_one_piece: bool = False
+        self, function: Function, stuck: Container[Site], *, uninterrupted: bool = False
     ) -> tuple[list[ast.AST], list[ast.AST]]:
         """What uses, outside of blocks, what is for one action at a time: calls, expressions, loops around them.
 
@@ -64,12 +64,12 @@ class OneAtATime:
                 continue
             use = self.thread_use(site)
             if isinstance(use, Offload):
-                if not use.alone or (in_one_piece and not self._keeps_together(use, site)):
+                if not use.alone or (uninterrupted and not self._keeps_together(use, site)):
                     continue
                 found += [use.node, *_loop_around(site)]
                 if site.thread and site.shared:
                     shared.append(use.node)
-            elif use and any(shares(t, self.graph, in_one_piece=in_one_piece) for t in site.targets):
+            elif use and any(shares(t, self.graph, uninterrupted=uninterrupted) for t in site.targets):
                 found.append(site.node)
         return _outermost(found), shared
 
@@ -77,7 +77,7 @@ class OneAtATime:
         """Whether something in what goes to the thread reads what actions write, or uses an object that they share."""
         inside = {id(inner) for inner in ast.walk(offload.node)}
         sites = [s for s in self.graph.active_sites(site.scope) if id(s.node) in inside]
-        return any(needs_one_thread(s, self.graph, in_one_piece=True) for s in sites)
+        return any(needs_one_thread(s, self.graph, uninterrupted=True) for s in sites)
 
     def _names_with(
         self, nodes: list[ast.AST], function: Function, known: list[ast.AST], blocks: list[Block]

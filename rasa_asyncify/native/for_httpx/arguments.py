@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.native.strategy import Refused
-from rasa_asyncify.project.bindings import Assigned, Imported
+from rasa_asyncify.project.bindings import Imported
+from rasa_asyncify.project.expressions import only_assigned
 from rasa_asyncify.project.model import Binding, Module, Scope
 from rasa_asyncify.project.values import External
 
@@ -158,8 +159,8 @@ class ArgumentChecker:
         if found is None or depth > _DEPTH:
             return False
         bindings, owner = self._origin(found[0], node.id, found[1])
-        values = [b.value for b in bindings if isinstance(b, Assigned)]
-        if len(values) < len(bindings) or _is_rebound(node.id, owner):
+        values = only_assigned(bindings)
+        if _is_rebound(node.id, owner):
             return False
         return bool(values) and all(check(value, owner, depth + 1) for value in values)
 
@@ -167,9 +168,7 @@ class ArgumentChecker:
         """The expressions that ``node`` stands for: itself, or all that a local name is bound to."""
         if not isinstance(node, ast.Name):
             return [node]
-        bindings = scope.bindings.get(node.id, [])
-        values = [b.value for b in bindings if isinstance(b, Assigned)]
-        return values if len(values) == len(bindings) else []
+        return only_assigned(scope.bindings.get(node.id, []))
 
     def _origin(self, bindings: list[Binding], name: str, owner: Scope) -> tuple[list[Binding], Scope]:
         """Where a name that is imported from a module of the project is bound."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from rasa_asyncify.native.strategy import Refused
-from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.expressions import only_assigned
 from rasa_asyncify.project.model import Scope
 
 _VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
@@ -71,8 +71,7 @@ class RequestArguments:
         if found is None:
             return []
         bindings, owner = found
-        values = [b.value for b in bindings if isinstance(b, Assigned)]
-        return values if len(values) == len(bindings) and _never_changed(node.id, owner, scope) else []
+        return only_assigned(bindings) if _never_changed(node.id, owner, scope) else []
 
     def _is_url(self, node: ast.expr, scope: Scope) -> bool:
         """Whether a URL surely names its host, in a way that both libraries read alike."""

@@ -13,7 +13,7 @@ from rasa_asyncify.edits import AiohttpCall, Edit, InlineRequest, UseResponse
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.native.for_requests.inline import InlinePlan, InlinePlanner, fresh_name
 from rasa_asyncify.native.strategy import Held, Refused, Strategy, check_answers
-from rasa_asyncify.project.bindings import Assigned
+from rasa_asyncify.project.expressions import assigned
 from rasa_asyncify.project.model import Module, Scope
 from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import (
@@ -97,7 +97,7 @@ class RequestsForms:
         """Whether ``auth=`` is none of the kinds that are known to do more than set a header."""
         if isinstance(node, ast.Name):
             found = scope.lookup(node.id)
-            bound = [b.value for b in (found[0] if found else ()) if isinstance(b, Assigned)]
+            bound = assigned(found[0]) if found else []
             if not all(self._plain_auth(value, scope) for value in bound if not isinstance(value, ast.Name)):
                 return False
         elif isinstance(node, ast.Call):
