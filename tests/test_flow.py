@@ -50,6 +50,12 @@ FLOWS = {
         set(),
         False,
     ),
+    "a name of the function is gone after a clause of that name": (
+        "e = 1\ntry:\n    f()\nexcept E as e:\n    pass\nuse(e)",
+        {"f", "E", "e", "use"},
+        set(),
+        False,
+    ),
     "`return` in `finally` leaves": ("try:\n    f()\nfinally:\n    return 1", {"f"}, set(), True),
     "`finally` runs where the rest leaves": (
         "try:\n    return f()\nfinally:\n    use(a)",
