@@ -9,8 +9,13 @@ import pytest
 from click.testing import CliRunner
 from planning import in_action
 
+from rasa_asyncify.changes import Change, Result
 from rasa_asyncify.cli import main
+from rasa_asyncify.edits import Edit, Span
+from rasa_asyncify.plan import Finding, Plan
+from rasa_asyncify.report import Reporter
 from rasa_asyncify.rules import RULES
+from rasa_asyncify.source import decode
 
 TESTS = Path(__file__).parent
 
@@ -43,3 +48,23 @@ def test_a_finding_is_said_with_its_code_and_its_rule(tmp_path: Path) -> None:
     said = CliRunner().invoke(main, ["--check", str(path)]).stderr
     assert "actions.py:11: RA108 db.execute() looks like a call of a database" in said
     assert f"RA108 {RULES['RA108'].name}: {RULES['RA108'].why}" in said
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_what_is_said_begins_with_its_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Findings, and with `-v` notes and edits: place, code and reason; each finding's rule once more below."""
+    path, rule = Path.cwd() / "actions.py", RULES[code]
+    plan = Plan()
+    if code < "RA1":
+        plan.add(path, Edit(Span(3, 0, 3, 5), code, "because"))
+        expected = f"  actions.py:3: {code} {rule.name}: because"
+    else:
+        plan.findings.append(Finding(code, path, 3, "because"))
+        expected = f"actions.py:3: {code} because\n{code} {rule.name}: {rule.why}"
+    change = Change(path, decode(path, b"x"), "y")
+    reporter = Reporter(
+        Result(path.parent, [path], [change], plan=plan), quiet=False, verbose=True, writes=False
+    )
+    reporter.changed(change)
+    reporter.summary([path])
+    assert expected in capsys.readouterr().err
