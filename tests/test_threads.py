@@ -8,8 +8,8 @@ from planning import ROOT, in_action, plan_of
 from rasa_asyncify.edits import OffloadBlock, OffloadCall, OffloadExpression
 
 BEGIN = "with sqlite3.connect('x') as db:\n    "
-# Statements of which a block moves, below a sleep: the code, its first and last line (from 11), the names that it returns
-# and declares nonlocal, and whether it always returns.
+# Statements of which a block moves, below a sleep: the code, its first and last line (from 11), the names that it
+# returns and declares nonlocal, and whether it always returns.
 BLOCKS = {
     "nothing is read later": (f"{BEGIN}db.execute('x')\nprint(1)", (11, 12), (), (), False),
     "a name is read later": (f"{BEGIN}a = db.execute('x').fetchone()\nprint(a)", (11, 12), ("a",), (), False),
