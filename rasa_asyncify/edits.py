@@ -58,9 +58,11 @@ class Edit:
 class _Offload(Edit):
     """Something goes to a thread; ``alone`` where calls must not overlap."""
 
+    alone: bool
+
     @property
     def helper(self) -> str:
-        return "in_one_thread" if getattr(self, "alone", False) else "in_thread"
+        return "in_one_thread" if self.alone else "in_thread"
 
 
 @dataclass(frozen=True)
@@ -103,16 +105,12 @@ class Sleep(Edit):
 
 @dataclass(frozen=True)
 class OffloadCall(_Offload):
-    """``f(x)`` becomes ``await in_thread(f, x)``; ``alone`` where calls must not overlap."""
-
-    alone: bool = False
+    """``f(x)`` becomes ``await in_thread(f, x)``."""
 
 
 @dataclass(frozen=True)
 class OffloadExpression(_Offload):
     """An expression becomes ``await in_thread(lambda: expression)``."""
-
-    alone: bool = False
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,6 @@ class OffloadBlock(_Offload):
     """
 
     name: str
-    alone: bool = False
     results: tuple[str, ...] = ()
     outer: tuple[str, ...] = ()
     outermost: tuple[str, ...] = ()
@@ -142,7 +139,6 @@ class MoveBody(_Offload):
 
     name: str
     through: str
-    alone: bool = False
     actions: int = 0
     decorated: bool = True
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from rasa_asyncify.call_graph.analysis import Analysis
 from rasa_asyncify.call_graph.kept_synchronous import kept_synchronous
 from rasa_asyncify.call_graph.test_doubles import find_patches
+from rasa_asyncify.calls.overrides import Overrides
 from rasa_asyncify.deciding.around_requests import not_inline, not_native
 from rasa_asyncify.deciding.callers import Callers
 from rasa_asyncify.deciding.decisions import Decisions, Inputs
@@ -47,7 +48,8 @@ def make_plan(
     graph.alone = alone_sites(graph)
     patches = find_patches(graph.inference)
     registry = Registry(graph, patches, shared_session)
-    inputs = Inputs(graph, entries, patches, registry, kept_synchronous(entries, graph), writable)
+    kept = kept_synchronous(entries, graph)
+    inputs = Inputs(graph, entries, patches, Overrides(graph.inference), registry, kept, writable)
     decisions = decide(inputs)
     make_edits(inputs, decisions, plan)
     find_all(inputs, decisions, plan)

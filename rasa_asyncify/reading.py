@@ -12,9 +12,10 @@ from rasa_asyncify.changes import FileError
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.emitted import MODULES
+from rasa_asyncify.framework import sdk
 from rasa_asyncify.source import Source, SourceError, decode
 
-_MENTIONS = (b"rasa_sdk", b"rasa_core_sdk")
+_MENTIONS = tuple(name.encode() for name in sdk.PACKAGES)
 _IMPORT = re.compile(rb"import[ \t]+(\()?")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _MOSTLY = 0.8

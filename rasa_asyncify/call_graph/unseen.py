@@ -13,9 +13,10 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.value_uses import ValueUses, could_be_own, is_proxy
 from rasa_asyncify.calls.signatures import fits
 from rasa_asyncify.flow.positions import is_deferred, is_deferring_call
+from rasa_asyncify.framework.calling import HANDED
 from rasa_asyncify.inference.attributes import is_enumeration
 from rasa_asyncify.project.bindings import Annotated, Assigned, Entered, Item, last_name
-from rasa_asyncify.project.model import Class, Function, Parameter, Scope
+from rasa_asyncify.project.model import Class, Function, Parameter, Scope, by_place
 from rasa_asyncify.project.values import External, Instance, OwnClass, OwnFunction, OwnModule, Value
 
 _DEPTH = 6
@@ -132,7 +133,7 @@ class Unseen:
             if function.node.decorator_list and self.graph.decorators.of(function).opaque:
                 if any(self._is_own(d, function) for d in function.node.decorator_list):
                     found[function] = None
-        return sorted(found, key=_order)
+        return sorted(found, key=by_place)
 
     def _is_own(self, decorator: ast.expr, function: Function) -> bool:
         """Whether a decorator is the project's, so that a function may be kept somewhere for other calls."""
@@ -195,7 +196,7 @@ class Unseen:
 
     def _is_unknown_name(self, name: str, scope: Scope, depth: int) -> bool:
         found = scope.lookup(name)
-        if found is None or name in ("tracker", "dispatcher", "domain"):
+        if found is None or name in HANDED:
             return False
         if any(is_proxy(v) for v in self.inference.name(name, scope)):
             return True
@@ -247,7 +248,7 @@ class Unseen:
     def _put_into(self, cls: Class, name: str) -> list[tuple[ast.expr, Scope]]:
         """The expressions that an attribute of a class, or of one in its family, may get."""
         family = cls.relatives()
-        found = [pair for c in family for pair in self.inference.attributes.stored(c, name)]
+        found = [pair for c in family for pair in c.stored.get(name, ())]
         found += [pair for c in family for pair in self.graph.finder.flows.given_to(c, name)]
         found += [(a.value, where) for a, where in self.inference.additions.of_attribute(cls, name)]
         bound = [(b, c.scope) for c in family for b in c.scope.bindings.get(name, ())]
@@ -290,7 +291,3 @@ def _is_open(annotation: ast.expr) -> bool:
 
 def _stored(cls: Class, name: str) -> bool:
     return any(name in c.stored or name in c.scope.bindings for c in cls.relatives())
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

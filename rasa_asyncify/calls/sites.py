@@ -47,7 +47,6 @@ _EAGER_METHODS = frozenset({"sort", "apply", "map", "applymap", "agg", "transfor
 # Of texts, lists, sets and dictionaries: they iterate over what they are given.
 _ITERATING_METHODS = frozenset({"extend", "join", "update"})
 _TELLING_METHODS = _EAGER_METHODS | _ITERATING_METHODS
-_DEPTH = 8
 # Take a coroutine, and see to it that it runs.
 _AWAITING = frozenset(
     "call_potential_coroutine create_task ensure_future gather run run_until_complete shield wait_for".split()

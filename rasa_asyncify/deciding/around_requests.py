@@ -38,7 +38,7 @@ def not_inline(decisions: Decisions, graph: Graph, entries: Container[Function])
             reason = (
                 _used_in_block(site, plan, decisions)
                 or _caught_here(site, plan, decisions, graph)
-                or _told_interrupted(site, graph, entries)
+                or _told_apart(site, graph, entries)
             )
             if reason:
                 found[site] = reason
@@ -124,7 +124,7 @@ def _over_aiohttp(graph: Graph, decisions: Decisions) -> Iterator[Site]:
                     yield site
 
 
-def _told_interrupted(site: Site, graph: Graph, entries: Container[Function]) -> str | None:
+def _told_apart(site: Site, graph: Graph, entries: Container[Function]) -> str | None:
     """Why something else than its own ``try`` may look at a failure: a caller, a context manager, a decorator."""
     seen: set[Function] = set()
     todo: list[tuple[Function | None, ast.AST]] = [(site.scope.function, site.node)]

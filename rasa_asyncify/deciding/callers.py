@@ -11,7 +11,7 @@ from rasa_asyncify.deciding.decisions import Decisions, Inputs
 from rasa_asyncify.framework.calling import looks_like_run
 from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.plan import Finding, Plan
-from rasa_asyncify.project.model import Function, Module, Scope
+from rasa_asyncify.project.model import Function, Module, Scope, by_place
 from rasa_asyncify.project.spans import span
 
 
@@ -28,7 +28,7 @@ class Callers:
     def decide(self) -> None:
         """Add the edits and the findings."""
         new = self.decisions.converted | {f for f in self.decisions.moved if not f.is_async}
-        for function in sorted(new, key=_order):
+        for function in sorted(new, key=by_place):
             for site in self.graph.callers.get(function, ()):
                 caller = site.scope.function
                 if caller is not None and caller in self.graph.decorators.of(function).wrappers:
@@ -111,10 +111,6 @@ class Callers:
             self.plan.add(module.path, e.AwaitCall(span(call, module), "RA004", reason))
         else:
             self.plan.add(module.path, e.RunCall(span(call, module), "RA005", reason))
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)
 
 
 def _is_run_already(node: ast.Call, scope: Scope) -> bool:

@@ -102,7 +102,7 @@ class Candidates:
             seen.add(function)
             together = {
                 function,
-                *self.site_decider.overrides.methods(function),
+                *self.inputs.overrides.methods(function),
                 *self._called_with(function),
             }
             together |= set(self.graph.decorators.of(function).wrappers)

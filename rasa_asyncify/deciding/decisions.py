@@ -10,7 +10,9 @@ from typing import TypeAlias
 from rasa_asyncify.call_graph.entries import Entries
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.test_doubles import Patches
+from rasa_asyncify.calls.overrides import Overrides
 from rasa_asyncify.calls.sites import Site
+from rasa_asyncify.deciding.draft import Outcome
 from rasa_asyncify.native.registry import Registry
 from rasa_asyncify.native.strategy import Strategy
 from rasa_asyncify.project.model import Function, Module
@@ -28,6 +30,7 @@ class Inputs:
     graph: Graph
     entries: Entries
     patches: Patches
+    overrides: Overrides
     registry: Registry
     kept: Mapping[Function, str]
     may_write: Callable[[Module], bool]
@@ -86,7 +89,7 @@ class MovedBody:
 
 
 @dataclass(frozen=True)
-class Decisions:
+class Decisions(Outcome):
     """The outcome.
 
     ``converted``: become coroutine functions. ``moved``: those of them whose old body runs in a thread. ``kept``:
@@ -104,14 +107,6 @@ class Decisions:
     blocks: Mapping[Function, tuple[ThreadBlock, ...]]
     refused: Mapping[Site, str]
     interrupted: Mapping[Function, tuple[ast.AST, ...]]
-
-    def awaitable(self, function: Function) -> bool:
-        """Whether calling ``function`` gives a coroutine afterwards."""
-        return function.is_async or function in self.converted or function in self.moved
-
-    def inline(self, function: Function) -> bool:
-        """Whether the function's body runs on the event loop afterwards."""
-        return (function.is_async or function in self.converted) and function not in self.moved
 
     def at(self, site: Site) -> Decision | None:
         """What happens at the site."""

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.project.model import Function
 
 
+class Outcome:
+    """What functions become: ``converted`` to coroutine functions; those ``moved`` send their body to a thread."""
+
+    converted: AbstractSet[Function]
+    moved: Mapping[Function, object]
+
+    def awaitable(self, function: Function) -> bool:
+        """Whether calling ``function`` gives a coroutine afterwards."""
+        return function.is_async or function in self.converted or function in self.moved
+
+    def inline(self, function: Function) -> bool:
+        """Whether the function's body runs on the event loop afterwards."""
+        return (function.is_async or function in self.converted) and function not in self.moved
+
+
 @dataclass
-class Draft:
+class Draft(Outcome):
     """As ``Decisions``; ``must`` are the entry points that become coroutine functions whatever else is decided."""
 
     must: set[Function] = field(default_factory=set)
@@ -20,14 +37,6 @@ class Draft:
     refused: dict[Site, str] = field(default_factory=dict)
     stuck: dict[Site, str] = field(default_factory=dict)
     interrupted: dict[Function, list[ast.AST]] = field(default_factory=dict)
-
-    def awaitable(self, function: Function) -> bool:
-        """Whether calling ``function`` gives a coroutine afterwards."""
-        return function.is_async or function in self.converted or function in self.moved
-
-    def inline(self, function: Function) -> bool:
-        """Whether the function's body runs on the event loop afterwards."""
-        return (function.is_async or function in self.converted) and function not in self.moved
 
     def is_sure(self, function: Function) -> bool:
         """Whether it is a coroutine function, or becomes one whatever else is decided."""

@@ -14,7 +14,7 @@ from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs,
 from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.native.for_requests.inline import fresh_name
 from rasa_asyncify.plan import Finding, Plan
-from rasa_asyncify.project.model import Class, Function, Module
+from rasa_asyncify.project.model import Class, Function, Module, by_place
 from rasa_asyncify.project.spans import span
 from rasa_asyncify.project.values import External, ExternalMethod
 from rasa_asyncify.threads.kept_connections import kept_connections
@@ -35,7 +35,7 @@ class EditMaker:
 
     def functions(self) -> None:
         """Add the edits of functions and of what stands in them."""
-        for function in sorted(self.decisions.converted | self.decisions.moved.keys(), key=_order):
+        for function in sorted(self.decisions.converted | self.decisions.moved.keys(), key=by_place):
             self._function(function)
         for function in self._inline():
             self._body(function)
@@ -43,7 +43,7 @@ class EditMaker:
     def _inline(self) -> list[Function]:
         known = {*self.graph.reached, *self.decisions.converted}
         found = (f for f in known if self.decisions.inline(f) and self.inputs.writable(f.module))
-        return sorted(found, key=_order)
+        return sorted(found, key=by_place)
 
     # -- functions ---------------------------------------------------------------
 
@@ -59,7 +59,7 @@ class EditMaker:
             wrappers = self.graph.decorators.of(function).wrappers
             # A wrapper that awaits what it wraps stays around the coroutine function.
             decorated = not wrappers or not all(map(self.decisions.awaitable, wrappers))
-            move = e.MoveBody(at, "RA031", moved.reason, name, through, moved.alone, actions, decorated)
+            move = e.MoveBody(at, "RA031", moved.reason, moved.alone, name, through, actions, decorated)
             self.plan.add(function.module.path, move)
             return
         if is_run:
@@ -122,7 +122,7 @@ class EditMaker:
             reason += "; one at a time"
         name = self._fresh_block_name(_block_name(moved.results), function)
         edit = e.OffloadBlock(
-            at, "RA033", reason, name, found.alone, moved.results, moved.outer, moved.outermost, moved.leaves
+            at, "RA033", reason, found.alone, name, moved.results, moved.outer, moved.outermost, moved.leaves
         )
         self.plan.add(function.module.path, edit)
 
@@ -227,10 +227,6 @@ def _block_name(results: tuple[str, ...]) -> str:
     """What a block's function is called: by what it finds out, if that isn't much."""
     names = [stripped for name in results if (stripped := name.strip("_"))]
     return f"get_{'_and_'.join(names)}" if 0 < len(names) < 3 else "blocking_part"
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)
 
 
 def _outermost_first(site: Site) -> tuple[int, int, int, int]:

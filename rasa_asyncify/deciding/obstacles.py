@@ -6,12 +6,13 @@ import ast
 from collections.abc import Mapping
 
 from rasa_asyncify.call_graph.graph import Graph, returns_it
-from rasa_asyncify.calls.overrides import Overrides, family
+from rasa_asyncify.calls.overrides import family
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Inputs
 from rasa_asyncify.deciding.draft import Draft
 from rasa_asyncify.deciding.site_decisions import catches_stop_iteration
 from rasa_asyncify.flow.positions import can_await_at
+from rasa_asyncify.framework.sdk import PACKAGES
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod
 from rasa_asyncify.threads.block_set import Blocks
@@ -44,7 +45,6 @@ class Obstacles:
         self.draft = draft
         self.blocks = blocks
         self.wrapped = wrapped
-        self.overrides = Overrides(inputs.graph.inference)
 
     def unfit(self, function: Function, escapes: list[tuple[ast.expr, Scope]]) -> str | None:
         """Why ``function``, which is used as a value at ``escapes``, can't become a coroutine function."""
@@ -58,7 +58,7 @@ class Obstacles:
             or self._entered(function)
             or self._used(function, escapes)
             or _foreign_override(function)
-            or self.overrides.obstacle(function)
+            or self.inputs.overrides.obstacle(function)
         )
 
     def _entered(self, function: Function) -> str | None:
@@ -158,7 +158,7 @@ def _foreign_override(function: Function) -> str | None:
         if cls.unknown_bases:
             return "a base class isn't known"
         for base in cls.external_bases:
-            if base.partition(".")[0] in ("rasa_sdk", "rasa_core_sdk") or base in _KNOWN_BASES:
+            if base.partition(".")[0] in PACKAGES or base in _KNOWN_BASES:
                 continue
             return f"its class descends from {base}"
     return None

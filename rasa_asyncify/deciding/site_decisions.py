@@ -6,7 +6,6 @@ import ast
 from collections.abc import Callable
 
 from rasa_asyncify.call_graph.graph import Graph, returns_it
-from rasa_asyncify.calls.overrides import Overrides
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Inputs, Native
 from rasa_asyncify.deciding.draft import Draft
@@ -25,7 +24,7 @@ class SiteDecider:
         self.registry = inputs.registry
         self.draft = draft
         self.blocks = blocks
-        self.overrides = Overrides(inputs.graph.inference)
+        self.overrides = inputs.overrides
         self.running: set[Function] = set()
 
     def of(self, site: Site) -> Await | Native | Offload | None:

@@ -29,7 +29,7 @@ from rasa_asyncify.deciding.decisions import (
 from rasa_asyncify.deciding.draft import Draft
 from rasa_asyncify.deciding.obstacles import Obstacles
 from rasa_asyncify.deciding.site_decisions import SiteDecider
-from rasa_asyncify.project.model import Function
+from rasa_asyncify.project.model import Function, by_place
 from rasa_asyncify.threads.block import Block, is_whole
 from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, TooTangled, shares, thread_names
@@ -72,7 +72,7 @@ class Solver:
         self.draft.converted |= wanted
         escapes = ValueUses(self.graph).uses_as_value(wanted)
         guessed = ValueUses(self.graph).possible_calls(wanted) | Unseen(self.graph).partly_known(wanted)
-        for function in sorted(wanted, key=_order):
+        for function in sorted(wanted, key=by_place):
             reason = self.obstacles.unfit(function, escapes.get(function, [])) or guessed.get(function)
             if reason:
                 self._drop(function, reason)
@@ -140,7 +140,7 @@ class Solver:
 
     def _check_all(self) -> bool:
         changed = False
-        for function in sorted(self.draft.converted | set(self.draft.moved), key=_order):
+        for function in sorted(self.draft.converted | set(self.draft.moved), key=by_place):
             if function in self.draft.converted and function not in self.draft.moved:
                 changed = self._check_decorators(function) or changed
                 changed = self._check_body(function) or changed
@@ -276,7 +276,3 @@ class Solver:
         """How the site goes to a thread, or whether it is awaited."""
         decision = self.site_decider.of(site)
         return decision if isinstance(decision, Offload) else decision == Await()
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

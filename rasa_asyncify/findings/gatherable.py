@@ -12,7 +12,7 @@ from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs,
 from rasa_asyncify.flow.dataflow import bound_names, flow, own_nodes
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.bindings import last_name
-from rasa_asyncify.project.model import Function, Parameter
+from rasa_asyncify.project.model import Function, Parameter, by_place
 from rasa_asyncify.threads.offload import Offload
 
 _LEAVES = (ast.Break, ast.Return, ast.Raise, ast.Yield, ast.YieldFrom, ast.Try)
@@ -22,7 +22,7 @@ _LOGS = frozenset({"debug", "info", "warning", "error", "print"})
 
 def gatherable_loops(inputs: Inputs, decisions: Decisions) -> Iterator[Finding]:
     """The loops of coroutine functions whose turns ask something, each for itself."""
-    for function in sorted(inputs.graph.reached, key=_order):
+    for function in sorted(inputs.graph.reached, key=by_place):
         if not decisions.inline(function) or not inputs.writable(function.module) or function.module.is_test:
             continue
         told: set[Site] = set()
@@ -126,7 +126,3 @@ def _root(node: ast.expr) -> ast.Name | None:
     while isinstance(node, (ast.Attribute, ast.Subscript)):
         node = node.value
     return node if isinstance(node, ast.Name) else None
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

@@ -11,7 +11,7 @@ from rasa_asyncify.deciding.obstacles import LEFT_ALONE, OUTSIDE, is_wrapper
 from rasa_asyncify.edits import OffloadExpression
 from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.plan import Finding, Plan
-from rasa_asyncify.project.model import Function, Module
+from rasa_asyncify.project.model import Function, Module, by_place
 from rasa_asyncify.project.spans import span
 
 
@@ -51,7 +51,7 @@ class Leftovers:
             elif function.is_generator and entry.kind is EntryKind.RUN and not function.is_async:
                 message = f"{function.qualname}() is a generator, which the SDK doesn't await"
                 add(Finding("RA104", function.module.path, function.node.lineno, message, blocks=True))
-        for function, reason in sorted(self.decisions.kept.items(), key=lambda pair: _order(pair[0])):
+        for function, reason in sorted(self.decisions.kept.items(), key=lambda pair: by_place(pair[0])):
             message = f"{function.qualname}() stays synchronous: {reason}"
             self.plan.notes.append(Finding("RA105", function.module.path, function.node.lineno, message))
             if reason == OUTSIDE:
@@ -91,7 +91,7 @@ class Leftovers:
         """Calls on the event loop that aren't followed, and may reach something of the project that blocks."""
         unseen = Unseen(self.graph)
         inline = {f for f in (*self.graph.reached, *self.decisions.converted) if self.decisions.inline(f)}
-        for function in sorted(inline, key=_order):
+        for function in sorted(inline, key=by_place):
             if not self.inputs.writable(function.module) or function.module.is_test:
                 continue
             for found in unseen.calls(function):
@@ -141,7 +141,3 @@ class Leftovers:
         sites = [s for s in self.graph.active_sites(function.scope) if self.graph.site_blocks(s)]
         names = self.graph.called((n for s in sites[:1] for n in self.graph.reasons(s)), 2)
         return names, sites[0].line if sites else function.node.lineno
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

@@ -12,7 +12,7 @@ from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Decisions, InBlock, Inputs, Native
 from rasa_asyncify.flow import order
 from rasa_asyncify.plan import Finding
-from rasa_asyncify.project.model import Function
+from rasa_asyncify.project.model import Function, by_place
 from rasa_asyncify.threads.offload import Offload
 
 
@@ -54,7 +54,7 @@ class Running:
         while True:
             more = {f for f in found if f not in newly and any(self._awaited(f, newly))}
             if not more:
-                return sorted(newly, key=_order)
+                return sorted(newly, key=by_place)
             newly |= more
 
     @cached_property
@@ -65,12 +65,12 @@ class Running:
     @cached_property
     def threaded(self) -> list[Function]:
         """The functions that run in a thread from now on."""
-        return sorted({*self._in_threads(alone=True), *self._in_threads(alone=False)}, key=_order)
+        return sorted({*self._in_threads(alone=True), *self._in_threads(alone=False)}, key=by_place)
 
     @cached_property
     def pooled(self) -> list[Function]:
         """Those of them that several threads may be in at once."""
-        return sorted(self._in_threads(alone=False), key=_order)
+        return sorted(self._in_threads(alone=False), key=by_place)
 
     def _is_judged(self, function: Function) -> bool:
         return self.inputs.writable(function.module) and not function.module.is_test
@@ -142,7 +142,3 @@ class Running:
     def finding(self, rule: str, function: Function, line: int, message: str) -> Finding:
         """A finding in the function's module."""
         return Finding(rule, function.module.path, line, message)
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

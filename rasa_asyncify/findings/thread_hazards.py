@@ -13,7 +13,7 @@ from rasa_asyncify.flow.state_uses import Kind, StateUse, by_name, find_gap
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.bindings import Imported, last_name
 from rasa_asyncify.project.expressions import assigned
-from rasa_asyncify.project.model import Function, Module
+from rasa_asyncify.project.model import Function, Module, by_place
 from rasa_asyncify.project.values import External, ExternalMethod
 
 _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|SqliteDatabase\(["']:memory:""")
@@ -22,7 +22,7 @@ _MEMORY_DATABASE = re.compile(r"""["']sqlite://["']|["']sqlite:///:memory:|Sqlit
 def find_in_process(running: Running) -> Iterator[Finding]:
     """RA115 to RA117."""
     changed = [*running.waiting, *running.threaded]
-    for function in sorted(running.run_by(changed), key=_order):
+    for function in sorted(running.run_by(changed), key=by_place):
         if running.inputs.writable(function.module) and not function.module.is_test:
             yield from _calls(function, running)
     yield from _Locals(running).find()
@@ -124,7 +124,7 @@ class _Locals:
 
     def _unset(self, together: set[Function], where: str) -> Iterator[Finding]:
         """What the functions read and don't set, though others do."""
-        uses = [(f, use) for f in sorted(together, key=_order) for use in self._uses(f)]
+        uses = [(f, use) for f in sorted(together, key=by_place) for use in self._uses(f)]
         set_here = {use.name for _, use in uses if use.writes}
         for function, use in uses:
             if (
@@ -212,7 +212,3 @@ def _memory_databases(running: Running) -> Iterator[Finding]:
 def _asks_orm(function: Function, running: Running) -> bool:
     names = (n for s in running.graph.active_sites(function.scope) for n in s.blockers)
     return any(n.startswith(("sqlalchemy.", "peewee.")) for n in names)
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

@@ -12,7 +12,7 @@ from rasa_asyncify.findings.running import Running
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.plan import Finding
 from rasa_asyncify.project.bindings import Assigned, Imported
-from rasa_asyncify.project.model import Function, Scope
+from rasa_asyncify.project.model import Function, Scope, by_place
 from rasa_asyncify.project.values import External
 
 _DEPTH = 8
@@ -36,7 +36,7 @@ def unknown_calls(running: Running) -> Iterator[Finding]:
     """
     first: dict[str, tuple[Function, int]] = {}
     more: dict[str, dict[str, None]] = {}
-    for function in sorted(running.graph.reached, key=_order):
+    for function in sorted(running.graph.reached, key=by_place):
         if not running.inputs.writable(function.module) or function.module.is_test:
             continue
         if function in running.threaded or function in running.decisions.moved:
@@ -152,7 +152,3 @@ def _is_foreign(name: str) -> bool:
     return root != "builtins" and not any(
         root in s for s in (sys.stdlib_module_names, known.awaited, known.brief)
     )
-
-
-def _order(function: Function) -> tuple[str, int]:
-    return (str(function.module.path), function.node.lineno)

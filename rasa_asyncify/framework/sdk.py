@@ -16,6 +16,7 @@ from enum import Enum
 
 RASA = "rasa_sdk"
 OLD_RASA = "rasa_core_sdk"
+PACKAGES = (RASA, OLD_RASA)
 # Awaits what it is given, if that is a coroutine; in rasa_sdk/utils.py since 1.9.
 CALL_EITHER = "rasa_sdk.utils.call_potential_coroutine"
 

@@ -10,7 +10,7 @@ from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.inference.metaclasses import metaclass_of
 from rasa_asyncify.project.bindings import Addition, Assigned, Imported, last_name
 from rasa_asyncify.project.model import Class, Function, Module, Scope
-from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values
+from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values, union
 
 _MADE = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp, ast.BinOp)
 
@@ -222,11 +222,6 @@ def _attribute_stores(scope: Scope) -> Iterator[tuple[str, ast.expr, ast.expr]]:
             name = call.args[1]
             if isinstance(name, ast.Constant) and isinstance(name.value, str):
                 yield name.value, call.args[0], call.args[2]
-
-
-def union(parts: object) -> Values:
-    """All values of ``parts``, once each."""
-    return tuple(dict.fromkeys(value for part in parts for value in part))  # type: ignore[attr-defined]
 
 
 def _owner(node: ast.Name, scope: Scope) -> Scope | None:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-
 from rasa_asyncify.inference.additions import Additions
 from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.inference.metaclasses import metaclass_of
 from rasa_asyncify.project.bindings import Assigned
 from rasa_asyncify.project.index import Folder
-from rasa_asyncify.project.model import Binding, Class, Function, Module, Scope
+from rasa_asyncify.project.model import Binding, Class, Function, Module
 from rasa_asyncify.project.values import (
     Container,
     ContainerMethod,
@@ -27,8 +25,8 @@ from rasa_asyncify.project.values import (
 )
 
 # Methods of containers that give what is in them, and those of them that give a container again.
-_COPYING = frozenset({"copy", "values"})
-_GIVING = _COPYING | {"get", "items", "pop", "popleft", "setdefault"}
+COPYING = frozenset({"copy", "values"})
+_GIVING = COPYING | {"get", "items", "pop", "popleft", "setdefault"}
 _COLLECTIONS = frozenset(
     {"dict", "list", "set", "tuple", "UserDict", "UserList", "OrderedDict", "defaultdict", "deque"}
 )
@@ -93,7 +91,7 @@ class Attributes:
             found += self._overridden(cls, name, instance)
         family = cls.ancestry() if exact else cls.relatives()
         for relative in family:
-            found += [self.inference.infer(value, scope) for value, scope in self.stored(relative, name)]
+            found += [self.inference.infer(value, scope) for value, scope in relative.stored.get(name, ())]
         if not any(found):
             inherited = union(self._inherited(base, name) for base in sorted(cls.all_external_bases()))
             if any(isinstance(v, ExternalInstance) for v in inherited):
@@ -191,10 +189,6 @@ class Attributes:
             else:
                 found += [self._inherited(b, name) for b in sorted(cls.all_external_bases())]
         return union(found)
-
-    def stored(self, cls: Class, name: str) -> list[tuple[ast.expr, Scope]]:
-        """The expressions that methods of ``cls`` assign to the instance's attribute ``name``."""
-        return cls.stored.get(name, [])
 
 
 def is_enumeration(cls: Class) -> bool:

@@ -6,7 +6,7 @@ import ast
 
 from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.project.bindings import Assigned, Imported
-from rasa_asyncify.project.expressions import text_start
+from rasa_asyncify.project.expressions import only_assigned, text_start
 from rasa_asyncify.project.index import Folder
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import (
@@ -66,8 +66,8 @@ class ByText:
             return str(key.value), True
         if isinstance(key, ast.Name):
             found = scope.lookup(key.id)
-            values = [b.value for b in found[0] if isinstance(b, Assigned)] if found else []
-            if found and len(values) == len(found[0]) == 1:
+            values = only_assigned(found[0]) if found else []
+            if len(values) == 1:
                 if isinstance(values[0], ast.Constant):
                     return str(values[0].value), True
                 return text_start(values[0], scope) or "", False

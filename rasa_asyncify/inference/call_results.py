@@ -7,7 +7,7 @@ from collections import defaultdict
 from functools import cached_property
 
 from rasa_asyncify.inference.asking import Infers
-from rasa_asyncify.inference.attributes import Attributes
+from rasa_asyncify.inference.attributes import COPYING, Attributes
 from rasa_asyncify.inference.by_text import ByText
 from rasa_asyncify.inference.metaclasses import is_metaclass, made_by
 from rasa_asyncify.project.expressions import text_start
@@ -28,8 +28,6 @@ from rasa_asyncify.project.values import (
     union,
 )
 
-# Methods of containers that give a container again.
-_COPYING = frozenset({"copy", "values"})
 _FIELDS = frozenset({"attr.ib", "attrs.field", "dataclasses.field", "pydantic.Field"})
 _DEFAULTS = "collections.defaultdict"
 _DICTIONARIES = frozenset({_DEFAULTS, "builtins.dict", "collections.ChainMap", "collections.OrderedDict"})
@@ -157,7 +155,7 @@ class CallResults:
     def _container_result(self, method: ContainerMethod, node: ast.Call, scope: Scope) -> Values:
         if method.name == "items":
             return (Container((method.container,)),)
-        if method.name in _COPYING:
+        if method.name in COPYING:
             return (method.container,)
         default = self.inference.infer(node.args[1], scope) if len(node.args) > 1 else ()
         return union([method.container.items, default])

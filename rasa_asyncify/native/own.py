@@ -15,8 +15,10 @@ from rasa_asyncify.project.spans import span
 class OwnReplacement(Strategy):
     """``await replacement(...)``, with the arguments as they are: the settings' word is taken for it."""
 
+    native = OWN_NATIVE
+
     def serves(self, native: str) -> bool:
-        return native.startswith(OWN_NATIVE)
+        return native.startswith(self.native)  # its name follows
 
     def offer(self, site: Site, held: Held) -> None:
         """Always."""

@@ -14,10 +14,8 @@ from rasa_asyncify.project.spans import span
 class AsyncioSleep(Strategy):
     """``await asyncio.sleep(seconds)``. One that may be given less than 0, where ``time.sleep`` fails, isn't taken."""
 
+    native = "asyncio.sleep"
     asks = False
-
-    def serves(self, native: str) -> bool:
-        return native == "asyncio.sleep"
 
     def offer(self, site: Site, held: Held) -> None:
         if not _is_plain(site.node):

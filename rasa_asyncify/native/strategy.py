@@ -33,14 +33,16 @@ def check_answers(mocks: Iterable[str]) -> None:
 class Strategy(ABC):
     """One kind of asynchronous equivalent. What new code it needs is said by its edits: imports, helper, requirement.
 
-    ``asks``: whether it asks somebody else, so that several calls might be waited for together.
+    ``native`` is the catalogue's word for what it is for. ``asks``: whether it asks somebody else, so that several
+    calls might be waited for together.
     """
 
+    native: ClassVar[str]
     asks: ClassVar[bool] = True
 
-    @abstractmethod
     def serves(self, native: str) -> bool:
         """Whether it is for what the catalogue gives this kind of replacement."""
+        return native == self.native
 
     @abstractmethod
     def offer(self, site: Site, held: Held) -> None:

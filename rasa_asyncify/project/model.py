@@ -202,6 +202,11 @@ class Function:
         return f"<{self.module.name}:{self.qualname}>"
 
 
+def by_place(function: Function) -> tuple[str, int]:
+    """Sorts functions by their files and lines."""
+    return (str(function.module.path), function.node.lineno)
+
+
 @dataclass(eq=False)
 class Class:
     """A class statement. ``bases`` and ``subclasses`` hold the project's own, filled in by the index."""

@@ -61,6 +61,8 @@ HttpxPlan: TypeAlias = OwnClient | LocalClient
 class AsyncHttpx(Strategy):
     """``await client.get(...)`` on an ``AsyncClient``. The calls on one local client are taken all or none."""
 
+    native = HTTPX
+
     def __init__(self, graph: Graph, patches: Patches) -> None:
         self.graph = graph
         self.patches = patches
@@ -68,9 +70,6 @@ class AsyncHttpx(Strategy):
         self._plans = Plans(self._plan)
         self._clients = Plans(self._read_client)
         self._closes: bool | None = None
-
-    def serves(self, native: str) -> bool:
-        return native == HTTPX
 
     def offer(self, site: Site, held: Held) -> None:
         module = site.scope.module

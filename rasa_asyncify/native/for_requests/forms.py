@@ -12,7 +12,7 @@ from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import AiohttpCall, Edit, InlineRequest, UseResponse
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.native.for_requests.inline import InlinePlan, InlinePlanner, fresh_name
-from rasa_asyncify.native.strategy import Held, Refused, Strategy, check_answers
+from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy, check_answers
 from rasa_asyncify.project.expressions import assigned
 from rasa_asyncify.project.model import Module, Scope
 from rasa_asyncify.project.spans import span
@@ -24,7 +24,6 @@ from rasa_asyncify.project.values import (
     OwnFunction,
 )
 
-AIOHTTP = "aiohttp"
 _SESSION = "requests.Session"
 _REPLACES = re.compile(r"\brequests(\.\w+)+ *=[^=]|\binstall_cache\(|\bHTTPAdapter\.\w+ *=[^=]")
 _PLAIN_AUTH = frozenset({"requests.auth.HTTPBasicAuth", "requests.auth.HTTPProxyAuth", "builtins.tuple"})
@@ -44,6 +43,7 @@ class RequestsForms:
         self.not_inline: dict[Site, str] = {}
         self.not_native: dict[Site, str] = {}
         self._inline = InlinePlanner(inference)
+        self._checked = Plans(self._check)
 
     def check(self, site: Site) -> None:
         """Refuse what only requests itself does the same.
@@ -51,9 +51,12 @@ class RequestsForms:
         Raises:
             Refused: for both strategies.
         """
-        check_answers(self.patches.answering(site.scope.module))
+        self._checked.of(site)
         if site in self.not_native:
             raise Refused(self.not_native[site])
+
+    def _check(self, site: Site) -> None:
+        check_answers(self.patches.answering(site.scope.module))
         call = site.node
         assert isinstance(call, ast.Call)
         for keyword in call.keywords:
@@ -116,14 +119,15 @@ class RequestsForms:
             raise Refused("the session may have adapters of its own")
 
 
-class InlineAiohttp(Strategy):
-    """``async with session.get(...) as response``: what aiohttp's users write."""
+class _ForRequests(Strategy):
+    native = "aiohttp"
 
     def __init__(self, forms: RequestsForms) -> None:
         self.forms = forms
 
-    def serves(self, native: str) -> bool:
-        return native == AIOHTTP
+
+class InlineAiohttp(_ForRequests):
+    """``async with session.get(...) as response``: what aiohttp's users write."""
 
     def offer(self, site: Site, held: Held) -> None:
         self.forms.check(site)
@@ -152,14 +156,8 @@ class InlineAiohttp(Strategy):
             yield UseResponse(span(use.node, module), "RA020", "the response is aiohttp's", use.form)
 
 
-class OverAiohttp(Strategy):
+class OverAiohttp(_ForRequests):
     """``await over_aiohttp(requests.get, ...)``: requests' own session, with aiohttp below it."""
-
-    def __init__(self, forms: RequestsForms) -> None:
-        self.forms = forms
-
-    def serves(self, native: str) -> bool:
-        return native == AIOHTTP
 
     def offer(self, site: Site, held: Held) -> None:
         self.forms.check(site)
