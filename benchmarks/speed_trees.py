@@ -38,6 +38,44 @@ def write_tree(root: Path, files: int, *, all_migrated: bool) -> list[Path]:
     return written
 
 
+def write_synchronous_tree(root: Path, files: int) -> list[Path]:
+    """Write at least `files` Python files of shops that were never migrated; the same every time.
+
+    All shops are one project: they call the helpers of `shops/common`. One file in three changes when it is migrated:
+    actions, forms, helpers with requests and with SQLite, tests. The others are ordinary code.
+    Returns the Python files.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "pyproject.toml").write_text(PYPROJECT, encoding="utf-8")
+    (root / "requirements.txt").write_text("rasa-sdk==3.6.2\nrequests>=2.31\n", encoding="utf-8")
+    modules = {"__init__.py": "", "common/__init__.py": "", "common/http.py": _template("sync/common_http")}
+    for number in range(-(-files // PACKAGE_SIZE)):
+        modules.update(_synchronous_package(number))
+    written = []
+    for name, text in modules.items():
+        path = root / "shops" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        written.append(path)
+    return written
+
+
+def _synchronous_package(number: int) -> dict[str, str]:
+    folder = f"shop_{number:03}"
+    topic, other = TOPICS[number % len(TOPICS)], TOPICS[(number + 1) % len(TOPICS)]
+    modules = {f"{folder}/__init__.py": "", f"{folder}/tests/__init__.py": ""}
+    for part in ("api", "store", "actions", "forms"):
+        modules[f"{folder}/{topic}_{part}.py"] = _filled(_template(f"sync/{part}"), topic, number)
+    modules[f"{folder}/tests/test_{topic}.py"] = _filled(_template("sync/tests"), topic, number)
+    for part in ("api", "forms"):
+        modules[f"{folder}/{other}_{part}.py"] = _filled(_template(f"sync/{part}"), other, number)
+    while len(modules) < PACKAGE_SIZE:
+        part = str(len(modules))
+        text = _template("plain").replace("@part@", part)
+        modules[f"{folder}/{topic}_stock_{part}.py"] = _filled(text, topic, number)
+    return modules
+
+
 def _package(number: int, all_migrated: bool) -> dict[str, str]:
     modules = {"__init__.py": "", "_blocking_calls.py": _template("blocking_calls")}
     for position, topic in enumerate(TOPICS):

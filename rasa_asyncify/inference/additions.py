@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 from rasa_asyncify.inference.asking import Infers
-from rasa_asyncify.inference.metaclasses import metaclass_of
+from rasa_asyncify.inference.owners import ByOwner, Place, owners_of
 from rasa_asyncify.project.bindings import Addition, Assigned, Imported, last_name
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values, union
 
+_ASSIGNED = re.compile(r"\.(\w+) = ")
 _MADE = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp, ast.BinOp)
 
 
@@ -27,8 +29,17 @@ class Additions:
         self._of_module: dict[Module, dict[str, list[tuple[Addition, Scope]]]] = {}
         self._stored: dict[str, list[tuple[ast.expr, ast.expr, Scope]]] | None = None
         self._growing: dict[str, list[Module]] | None = None
+        self._assigning: dict[str, list[Module]] | None = None
+        self._assigned: dict[Module, dict[str, list[Place[ast.expr]]]] = {}
+        self._added_to = ByOwner(inference, self._places_of_additions)
+        self._assigned_to = ByOwner(inference, self._places_of_assignments)
         # Containers that are handed to functions, which may put something into their parameters.
         self.handed: dict[str, list[tuple[ast.expr, Scope, Function, str]]] = defaultdict(list)
+
+    def forget(self) -> None:
+        """Drop what the inference told, after it has learnt more."""
+        self._added_to.forget()
+        self._assigned_to.forget()
 
     def to_name(self, name: str, scope: Scope) -> Values:
         """What is put into the variable ``name`` of ``scope``, in a ``Container``."""
@@ -68,9 +79,7 @@ class Additions:
 
     def of_attribute(self, cls: Class, name: str) -> list[tuple[Addition, Scope]]:
         """Where something is put into the attribute ``name`` of ``cls`` or its instances."""
-        found: list[tuple[Addition, Scope]] = []
-        for module in self._modules(name):
-            found += [a for a in self._in(module, name) if self._is_attribute(a[0].container, a[1], cls)]
+        found = [place.what for place in self._added_to.of(cls, name)]
         found += self._through_parameters(name, lambda e, s: self._is_attribute(e, s, cls))
         return found
 
@@ -86,16 +95,8 @@ class Additions:
 
     def assigned_outside(self, cls: Class, name: str) -> Values:
         """What code outside of the methods assigns to the attribute: ``report.source = Disk()``."""
-        found: list[Values] = []
-        for module in self.project.modules.values():
-            if f".{name} = " not in module.source.text:
-                continue
-            for scope in module.scopes():
-                for target, value in scope.facts.stores:
-                    if target.attr == name and not _is_self(target.value, scope.function):
-                        if self._is_attribute(target, scope, cls):
-                            found.append(self.inference.infer(value, scope))
-        return union(found)
+        places = self._assigned_to.of(cls, name)
+        return union([self.inference.infer(place.what, place.scope) for place in places])
 
     def put_in_place_of(self, cls: Class, name: str) -> Values:
         """What is assigned in place of a method: ``Api.load = other``, ``setattr(Api, "load", other)``.
@@ -146,6 +147,31 @@ class Additions:
                     self._growing[known].append(module)
         return self._growing.get(name, [])
 
+    def _places_of_additions(self, name: str) -> list[Place[tuple[Addition, Scope]]]:
+        found = [a for module in self._modules(name) for a in self._in(module, name)]
+        return [Place(addition.container, scope, (addition, scope)) for addition, scope in found]
+
+    def _places_of_assignments(self, name: str) -> list[Place[ast.expr]]:
+        """Where something is assigned to an attribute of that name, but for those of a method's own object."""
+        if self._assigning is None:
+            self._assigning = defaultdict(list)
+            for module in self.project.modules.values():
+                for attribute in set(_ASSIGNED.findall(module.source.text)):
+                    self._assigning[attribute].append(module)
+        return [
+            place for module in self._assigning.get(name, ()) for place in self._assigned_in(module, name)
+        ]
+
+    def _assigned_in(self, module: Module, name: str) -> list[Place[ast.expr]]:
+        known = self._assigned.get(module)
+        if known is None:
+            known = self._assigned[module] = defaultdict(list)
+            for scope in module.scopes():
+                for target, value in scope.facts.stores:
+                    if not _is_self(target.value, scope.function):
+                        known[target.attr].append(Place(target, scope, value))
+        return known.get(name, [])
+
     def _in(self, module: Module, name: str) -> list[tuple[Addition, Scope]]:
         known = self._of_module.get(module)
         if known is None:
@@ -181,15 +207,8 @@ class Additions:
 
     def _is_attribute(self, node: ast.expr, where: Scope, cls: Class) -> bool:
         """Whether ``node`` is an attribute of the class or its instances; where nothing is known of it, it may be."""
-        if isinstance(node, ast.Name):  # in the body of the class
-            owner = _owner(node, where)
-            return owner is not None and owner.cls is not None and owner.cls in cls.relatives()
-        if not isinstance(node, ast.Attribute):
-            return False
-        values = self.inference.infer(node.value, where)
-        family = cls.relatives()
-        owners = [v.cls for v in values if isinstance(v, (Instance, OwnClass))]
-        return not values or any(o in family or metaclass_of(o, self.inference) in family for o in owners)
+        owners = owners_of(node, where, self.inference)
+        return owners is None or any(owner in cls.relatives() for owner in owners)
 
     def _through_parameters(self, name: str, matches: object) -> Iterator[tuple[Addition, Scope]]:
         assert callable(matches)

@@ -19,6 +19,8 @@ class Infers(Protocol):
     # What is given to parameters of functions, and to the fields of classes; and which of them were asked for.
     flows: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]]
     asked: set[tuple[Function | Class, str]]
+    # How often an answer was empty because the question was asked in the midst of finding it.
+    unfinished: int
 
     def infer(self, node: ast.expr, scope: Scope) -> Values:
         """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""

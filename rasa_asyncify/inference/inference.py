@@ -39,6 +39,15 @@ _BUILTINS = frozenset(dir(builtins))
 _DEPTH = 40
 
 
+class _Pending(tuple[Value, ...]):
+    """The empty answer to a question that is being asked already."""
+
+    __slots__ = ()
+
+
+_PENDING = _Pending()
+
+
 class Inference:
     """Answers about the values of expressions in a project, remembered."""
 
@@ -48,6 +57,7 @@ class Inference:
         # What is given to parameters of functions, and to the fields of classes without a constructor of their own.
         self.flows: dict[tuple[Function | Class, str], list[tuple[ast.expr, Scope]]] = defaultdict(list)
         self.asked: set[tuple[Function | Class, str]] = set()
+        self.unfinished = 0
         self.additions = Additions(self)
         self.by_text = ByText(self)
         self.attributes = Attributes(self, self.additions)
@@ -65,6 +75,7 @@ class Inference:
         """Drop what was remembered, after ``flows`` has grown."""
         self._memo.clear()
         self._names.clear()
+        self.additions.forget()
 
     def infer(self, node: ast.expr, scope: Scope) -> Values:
         """What ``node`` in ``scope`` may evaluate to; empty where nothing is known."""
@@ -73,11 +84,16 @@ class Inference:
         key = (node, scope)
         known = self._memo.get(key)
         if known is not None:
+            if known is _PENDING:
+                self.unfinished += 1
             return known
         handler = _EXPRESSIONS.get(node.__class__)
-        if handler is None or self._depth > _DEPTH:
+        if handler is None:
             return ()
-        self._memo[key] = ()
+        if self._depth > _DEPTH:
+            self.unfinished += 1
+            return ()
+        self._memo[key] = _PENDING
         self._depth += 1
         found = handler(self, node, scope)
         self._depth -= 1
@@ -94,6 +110,9 @@ class Inference:
             known = self._names[key] = self._named_anew(key)
         elif key in self._pending:
             self._circular.add(key)
+            self.unfinished += 1
+        elif known is _PENDING:
+            self.unfinished += 1
         return known
 
     def _named_anew(self, key: tuple[Scope, str]) -> Values:
@@ -137,8 +156,10 @@ class Inference:
         key = (module.scope, name)
         known = self._names.get(key)
         if known is None:
-            self._names[key] = ()
+            self._names[key] = _PENDING
             known = self._names[key] = self._global_anew(module, name)
+        elif known is _PENDING:
+            self.unfinished += 1
         return known
 
     def _global_anew(self, module: Module, name: str) -> Values:
