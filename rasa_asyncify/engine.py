@@ -117,13 +117,13 @@ class _Run:
 
         source = self.files.sources[path]
         try:
-            text = rewrite(source.text, plan.modules[path])
-            _check_compiles(text, path)
+            rewritten = rewrite(source.text, plan.modules[path])
             formatted = format_changes(
-                source.text, text, path=path, root=self.files.root, mode=self.config.black
+                rewritten.before, rewritten.after, path=path, root=self.files.root, mode=self.config.black
             )
-            _check_compiles(formatted.text, path)
-            change = Change(path, source, formatted.text, formatted.skipped)
+            text = rewritten.whole(formatted.text)
+            _check_compiles(text, path)
+            change = Change(path, source, text, formatted.skipped)
             change.data()
         except Exception as error:
             # Whatever goes wrong in one file must not cost the others.

@@ -1,9 +1,8 @@
-"""Imports: add what new code needs where a person would, drop what nothing uses any more."""
+"""Add the imports that new code needs, where a person would."""
 
 from __future__ import annotations
 
 import ast
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -92,15 +91,16 @@ def _root(statement: _Statement) -> tuple[str, bool]:
     assert isinstance(statement, cst.SimpleStatementLine)
     node = statement.body[0]
     if isinstance(node, cst.Import):
-        return _dotted(node.names[0].name).partition(".")[0], True
+        return dotted_text(node.names[0].name).partition(".")[0], True
     if isinstance(node, cst.ImportFrom):
         if node.relative or node.module is None:
             return ".", False
-        return _dotted(node.module).partition(".")[0], False
+        return dotted_text(node.module).partition(".")[0], False
     return "", False
 
 
-def _dotted(node: cst.CSTNode) -> str:
+def dotted_text(node: cst.CSTNode) -> str:
+    """The text of a node."""
     return cst.Module([]).code_for_node(node)
 
 
@@ -173,19 +173,19 @@ def _position_below(body: Sequence[_Statement], text: str) -> int:
 
 def _same_import(statement: _Statement, text: str) -> bool:
     """Whether a line has an import statement of that (normalized) text."""
-    return any(ast.unparse(node) == text for node in ast.parse(_dotted(statement).strip()).body)
+    return any(ast.unparse(node) == text for node in ast.parse(dotted_text(statement).strip()).body)
 
 
 def _origin(statement: _Statement) -> str:
     """What an import statement imports from, as text."""
-    return _dotted(statement).split()[1] if is_import(statement) else ""
+    return dotted_text(statement).split()[1] if is_import(statement) else ""
 
 
 def _is_like(statement: _Statement, origin: str) -> bool:
     own = _origin(statement)
     if origin.startswith("."):
         return own.startswith(".")
-    return own.partition(".")[0] == origin.partition(".")[0] and _dotted(statement).lstrip().startswith(
+    return own.partition(".")[0] == origin.partition(".")[0] and dotted_text(statement).lstrip().startswith(
         "from"
     )
 
@@ -222,146 +222,3 @@ def _place(
         below = [cst.EmptyLine(indent=False)] if new_section else []
         body = [*body[:at], first.with_changes(leading_lines=below), *body[at + 1 :]]
     return [*body[:at], statement, *body[at:]]
-
-
-# -- dropping ---------------------------------------------------------------
-
-
-def drop_unused_imports(before: cst.Module, after: cst.Module, plan: ModulePlan) -> cst.Module:
-    """Remove the imports whose names were used before and aren't any more."""
-    gone = _used(before) - _used(after) - plan.keep_imports
-    if not gone:
-        return after
-    dropper = _Dropper(gone)
-    body: list[_Statement] = []
-    orphaned: list[cst.EmptyLine] = []
-    opens = False
-    for statement in after.body:
-        kept = statement.visit(dropper)
-        if isinstance(kept, (cst.SimpleStatementLine, cst.BaseCompoundStatement)):
-            if orphaned or opens:
-                kept = kept.with_changes(leading_lines=_inherited(orphaned, kept, opens))
-            body.append(kept)
-            orphaned, opens = [], False
-        else:
-            opens = opens or not body or not is_import(body[-1])
-            orphaned += statement.leading_lines
-    return after.with_changes(body=body)
-
-
-def _inherited(orphaned: Sequence[cst.EmptyLine], heir: _Statement, opens: bool) -> list[cst.EmptyLine]:
-    """The lines above a dropped import, which now stand above the next statement.
-
-    ``opens``: the dropped one opened the module's imports.
-    """
-    own = list(heir.leading_lines)
-    if not is_import(heir):
-        return [line for line in orphaned if line.comment] + own
-    if opens:
-        return [*orphaned, *(line for line in own if line.comment)]
-    if any(line.comment for line in orphaned):
-        return [*orphaned, *(line for line in own if line.comment or not orphaned)]
-    return own or list(orphaned)
-
-
-def _used(module: cst.Module) -> set[str]:
-    collector = _Names()
-    module.visit(collector)
-    return collector.found
-
-
-class _Names(cst.CSTVisitor):
-    """Collects the names that code (not imports) mentions, also inside string annotations."""
-
-    def __init__(self) -> None:
-        self.found: set[str] = set()
-
-    def visit_Import(self, node: cst.Import) -> bool:
-        return False
-
-    def visit_ImportFrom(self, node: cst.ImportFrom) -> bool:
-        return False
-
-    def visit_Name(self, node: cst.Name) -> None:
-        self.found.add(node.value)
-
-    def visit_Attribute(self, node: cst.Attribute) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Arg(self, node: cst.Arg) -> bool:
-        node.value.visit(self)
-        return False
-
-    def visit_Annotation(self, node: cst.Annotation) -> None:
-        for inner in m.findall(node, m.SimpleString()):
-            assert isinstance(inner, cst.SimpleString)
-            self.found.update(re.findall(r"[^\W\d]\w*", inner.raw_value))
-
-
-class _Dropper(cst.CSTTransformer):
-    """Drops names from import statements; the parts of ``try`` blocks that probe for a library stay."""
-
-    def __init__(self, gone: set[str]) -> None:
-        super().__init__()
-        self.gone = gone
-
-    def visit_Try(self, node: cst.Try) -> bool:
-        return not any(is_import(s) for s in node.body.body if isinstance(s, cst.SimpleStatementLine))
-
-    def leave_SimpleStatementLine(
-        self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
-    ) -> cst.SimpleStatementLine | cst.RemovalSentinel:
-        if not is_import(original_node):
-            return updated_node
-        comment = updated_node.trailing_whitespace.comment
-        if comment is not None and "noqa" in comment.value:
-            return updated_node
-        kept = [s for s in (self._shorten(s) for s in updated_node.body) if s is not None]
-        if not kept:
-            return cst.RemoveFromParent()
-        if len(kept) == len(updated_node.body) and all(
-            a is b for a, b in zip(kept, updated_node.body, strict=True)
-        ):
-            return updated_node
-        return updated_node.with_changes(body=kept)
-
-    def _shorten(self, statement: cst.BaseSmallStatement) -> cst.BaseSmallStatement | None:
-        if not isinstance(statement, (cst.Import, cst.ImportFrom)) or isinstance(
-            statement.names, cst.ImportStar
-        ):
-            return statement
-        kept = [alias for alias in statement.names if _local_name(alias) not in self.gone]
-        if len(kept) == len(statement.names):
-            return statement
-        if not kept:
-            return None
-        last = kept[-1]
-        if isinstance(statement, cst.Import) or statement.lpar is None:
-            kept[-1] = last.with_changes(comma=cst.MaybeSentinel.DEFAULT)
-        return statement.with_changes(names=kept)
-
-    def leave_IndentedBlock(
-        self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
-    ) -> cst.IndentedBlock:
-        if original_node.body and not updated_node.body:
-            return updated_node.with_changes(body=[cst.SimpleStatementLine([cst.Pass()])])
-        if not original_node.body or len(updated_node.body) == len(original_node.body):
-            return updated_node
-        first = updated_node.body[0]
-        if is_import(original_node.body[0]) and isinstance(  # type: ignore[arg-type]
-            first, (cst.SimpleStatementLine, cst.BaseCompoundStatement)
-        ):
-            lines = list(first.leading_lines)
-            while lines and lines[0].comment is None:
-                lines.pop(0)
-            return updated_node.with_changes(
-                body=[first.with_changes(leading_lines=lines), *updated_node.body[1:]]
-            )
-        return updated_node
-
-
-def _local_name(alias: cst.ImportAlias) -> str:
-    if alias.asname is not None:
-        return _dotted(alias.asname.name)
-    return _dotted(alias.name).partition(".")[0]

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
 import libcst as cst
-from libcst.metadata import PositionProvider
 
 from rasa_asyncify import edits
 from rasa_asyncify.framework.sdk import CALL_EITHER
@@ -15,6 +14,7 @@ from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite.arguments import keyword_argument
 from rasa_asyncify.rewrite.async_client import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.offloaded_block import offloaded
+from rasa_asyncify.rewrite.places import Places
 from rasa_asyncify.rewrite.request_statement import request_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
@@ -23,13 +23,12 @@ _E = TypeVar("_E")
 
 
 class Transformer(cst.CSTTransformer):
-    """Applies a module's edits. ``done`` holds the ids of those that found their node."""
+    """Applies a module's edits, to nodes as ``places`` tells. ``done`` holds the ids of those that found theirs."""
 
-    METADATA_DEPENDENCIES = (PositionProvider,)
-
-    def __init__(self, plan: ModulePlan) -> None:
+    def __init__(self, plan: ModulePlan, places: Places) -> None:
         super().__init__()
         self.plan = plan
+        self.places = places
         self.names = plan.names
         self.done: set[int] = set()
         self._stack: list[cst.CSTNode] = []
@@ -58,26 +57,23 @@ class Transformer(cst.CSTTransformer):
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         self._stack.append(node)
-        return super().on_visit(node)
+        return self.places.enter(node)
 
     def on_leave(self, original_node: cst.CSTNode, updated_node: Any) -> Any:
         self._stack.pop()
+        self.places.leave(original_node)
         if isinstance(original_node, cst.BaseExpression):
             return self._expression(original_node, cast(cst.BaseExpression, updated_node))
         return super().on_leave(original_node, updated_node)
-
-    def _place(self, node: cst.CSTNode) -> edits.Span:
-        place = self.get_metadata(PositionProvider, node)
-        return edits.Span(place.start.line, place.start.column, place.end.line, place.end.column)
 
     # -- expressions ---------------------------------------------------------------
 
     def _expression(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
         if not self._expressions and not self._inline:
             return updated
-        if isinstance(original, (cst.Name, cst.Integer, cst.SimpleString)):
+        place = self.places.of(original)
+        if place is None:
             return updated
-        place = self._place(original)
         if isinstance(updated, cst.Call) and any(f.call == place for f in self._inline.values()):
             self._inlined[place] = updated
         for edit in sorted(self._expressions.get(place, ()), key=_inner_first):
@@ -221,7 +217,9 @@ class Transformer(cst.CSTTransformer):
     ) -> cst.BaseStatement:
         if not self._inline and not self._clients:
             return updated_node
-        start = self._place(original_node.body[0]).start
+        place = self.places.of(original_node.body[0])
+        assert place is not None
+        start = place.start
         statement: cst.BaseStatement = updated_node
         edit = self._inline.get(start)
         if edit is not None and edit.call in self._inlined:
@@ -239,13 +237,15 @@ class Transformer(cst.CSTTransformer):
         block: list[cst.BaseStatement] = []
         edit: edits.OffloadBlock | None = None
         for original, updated in zip(original_node.body, updated_node.body, strict=True):
-            place = self._place(_first_of(original))
-            edit = edit or self._threaded.get(place.start)
+            first, last = self.places.of(_first_of(original)), self.places.of(_last_of(original))
+            assert first is not None
+            assert last is not None
+            edit = edit or self._threaded.get(first.start)
             if edit is None:
                 body.append(updated)
                 continue
             block.append(updated)
-            if self._place(_last_of(original)).end_line >= edit.span.end_line:
+            if last.end_line >= edit.span.end_line:
                 body += offloaded(edit, block, self._thread(edit.alone), is_first=not body)
                 self.done.add(id(edit))
                 edit, block = None, []
@@ -256,7 +256,7 @@ class Transformer(cst.CSTTransformer):
         return updated_node
 
     def leave_With(self, original_node: cst.With, updated_node: cst.With) -> cst.With:
-        if self._blocks and any(self._place(i.item) in self._blocks for i in original_node.items):
+        if self._blocks and any(self.places.of(i.item) in self._blocks for i in original_node.items):
             return updated_node.with_changes(asynchronous=cst.Asynchronous())
         return updated_node
 
@@ -283,7 +283,8 @@ class Transformer(cst.CSTTransformer):
     def _at(self, node: cst.CSTNode, kind: type[_E]) -> list[_E]:
         if not self._starts:
             return []
-        found = [e for e in self._starts.get(self._place(node).start, ()) if isinstance(e, kind)]
+        place = self.places.of(node)
+        found = [e for e in self._starts.get(place.start, ()) if isinstance(e, kind)] if place else []
         self.done.update(id(e) for e in found)
         return cast("list[_E]", found)
 
