@@ -21,6 +21,10 @@ class Span:
     def start(self) -> tuple[int, int]:
         return (self.line, self.column)
 
+    @property
+    def lines(self) -> range:
+        return range(self.line, self.end_line + 1)
+
 
 @dataclass(frozen=True)
 class Edit:
@@ -37,6 +41,16 @@ class Edit:
     is_native: ClassVar[bool] = False
     requirement: ClassVar[str | None] = None
     says_more: ClassVar[bool] = True
+
+    @property
+    def lines(self) -> range:
+        """The 1-based lines that it changes or moves."""
+        return range(self.span.line, self.span.line + 1)
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """The places of all nodes that it has to do with."""
+        return (self.span,)
 
     @property
     def helper(self) -> str | None:
@@ -128,6 +142,10 @@ class OffloadBlock(_Offload):
     outermost: tuple[str, ...] = ()
     leaves: bool = False
 
+    @property
+    def lines(self) -> range:
+        return self.span.lines
+
 
 @dataclass(frozen=True)
 class MoveBody(_Offload):
@@ -163,6 +181,10 @@ class InlineRequest(Edit):
 
     is_native: ClassVar[bool] = True
     requirement: ClassVar[str | None] = "aiohttp"
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        return (self.span, self.call)
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -211,6 +233,10 @@ class UseAsyncClient(Edit):
     tls: bool = False
 
     is_native: ClassVar[bool] = True
+
+    @property
+    def lines(self) -> range:
+        return (self.statement or self.span).lines
 
     @property
     def helper(self) -> str | None:

@@ -8,9 +8,10 @@ only where the migration had been at work.
 from __future__ import annotations
 
 import io
+import re
 import tokenize
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _STANDARD_INDENT = "    "
 _HEADERS = frozenset(["if", "elif", "else", "for", "while", "try", "except", "finally", "with"])
+_PLAIN_HEADER = re.compile(r" *async def \w+\((?:(?:\w+(?:, \w+)*)?\)(?: -> [\w.]+)?:)?")
+_OTHER_QUOTES = re.compile(r"[rRbBuU]{0,2}'(?!')[^'\"\\\n]*'")
 _NUMBERS = {1: "one space", 2: "two spaces", 3: "three spaces", 8: "eight spaces"}
 
 
@@ -66,17 +69,38 @@ def format_changes(before: str, after: str, *, path: Path, root: Path, mode: str
 def _formatted(before: str, after: str, mode: black.Mode, *, whole: bool) -> str:
     import black
 
-    if whole or black.format_str(before, mode=mode) == before:
+    if whole or not before:
         return black.format_str(after, mode=mode)
-    changes = _Changes.between(before, after)
+    try:
+        changes = _Changes.between(before, after, mode.line_length)
+    except (SyntaxError, tokenize.TokenError):
+        return black.format_str(after, mode=mode)  # which says what is wrong
+    if not (mode.string_normalization and changes.has_other_quotes):
+        text = _touched(changes, mode)
+        if text == after or (changes.hold(text) and black.format_str(before, mode=mode) == before):
+            return text
     ranges = _ranges(changes.lines)
     if not ranges:
         return after
     for attempt in (_together, _one_by_one, _with_all_others):
-        text = attempt(changes, ranges, mode)
-        if text is not None:
-            return text
+        formatted = attempt(changes, ranges, mode)
+        if formatted is not None:
+            return formatted
     raise ValueError("it cannot format a part of this file")
+
+
+def _touched(changes: _Changes, mode: black.Mode) -> str:
+    """The text with all touched statements formatted, and with the blank lines that black wants beside them."""
+    import black
+
+    from rasa_asyncify.rewrite.folding import condense
+
+    text = "\n".join(changes.after)
+    try:
+        condensed = condense(text, (line + 1 for line in changes.touched))
+    except SyntaxError:
+        return black.format_str(text, mode=mode)
+    return condensed.unfold(black.format_str(condensed.text, mode=mode))
 
 
 def _together(changes: _Changes, ranges: list[tuple[int, int]], mode: black.Mode) -> str | None:
@@ -119,24 +143,52 @@ class _Changes:
     after: list[str]
     lines: frozenset[int]  # of statements to format, and comments
     blank: frozenset[int]  # changed as well, but without a say in what is formatted
+    touched: frozenset[int]  # of statements of which anything changed
+    has_other_quotes: bool  # than black's, in a statement that isn't touched
 
     @classmethod
-    def between(cls, before: str, after: str) -> _Changes:
-        new = after.split("\n")
+    def between(cls, before: str, after: str, line_length: int) -> _Changes:
+        old, new = before.split("\n"), after.split("\n")
         changed: set[int] = set()
-        matcher = SequenceMatcher(None, before.split("\n"), new, autojunk=False)
+        matcher = SequenceMatcher(None, old, new, autojunk=False)
         for kind, _, _, start, end in matcher.get_opcodes():
             if kind != "equal":
                 changed.update(range(start, end))
         blank = frozenset(line for line in changed if not new[line].strip())
         lines = changed - blank
-        for first, last, can_format in _statements(after):
+        plain = {line for line in lines if _is_plain_header(new[line], old, line_length)}
+        touched = lines - plain
+        code = _Code.read(after)
+        for first, last, can_format in code.statements:
             statement = range(first, last + 1)
+            if not (changed - plain).isdisjoint(statement):
+                touched.update(statement)
             if can_format and first in changed and last in changed:
                 lines.update(statement)
             else:
                 lines.difference_update(statement)
-        return cls(new, frozenset(lines), blank)
+        other_quotes = not touched.issuperset(code.other_quotes)
+        return cls(new, frozenset(lines), blank, frozenset(touched), other_quotes)
+
+    def hold(self, result: str) -> bool:
+        """Whether what black made of the text differs from it only in touched statements, and beside them."""
+        matcher = SequenceMatcher(None, self.after, result.split("\n"), autojunk=False)
+        return all(
+            kind == "equal" or self._is_of_touched(start, end)
+            for kind, start, end, _, _ in matcher.get_opcodes()
+        )
+
+    def _is_of_touched(self, start: int, end: int) -> bool:
+        """Whether the lines are of touched statements, or blank ones beside them."""
+        written = [line for line in range(start, end) if self.after[line].strip()]
+        if written:
+            return self.touched.issuperset(written)
+        above, below = start - 1, end
+        while above >= 0 and not self.after[above].strip():
+            above -= 1
+        while below < len(self.after) and not self.after[below].strip():
+            below += 1
+        return above in self.touched or below in self.touched
 
     def confine(self, result: list[str]) -> str:
         """What black made of the text, taken over only where it is about the changed lines."""
@@ -180,6 +232,15 @@ class _Changes:
         return [self.after[index] for index in was]
 
 
+def _is_plain_header(line: str, before: Sequence[str], line_length: int) -> bool:
+    """Whether it is a function's header, or its first line, that black leaves as it is though it got an `async`."""
+    return (
+        len(line) <= line_length
+        and _PLAIN_HEADER.fullmatch(line) is not None
+        and line.replace("async ", "", 1) in before
+    )
+
+
 @dataclass(frozen=True)
 class _Line:
     """A line to write, where it stands in the text before and after black, and if it changed."""
@@ -214,28 +275,42 @@ def _ranges(lines: frozenset[int]) -> list[tuple[int, int]]:
     return ranges
 
 
-def _statements(text: str) -> Iterator[tuple[int, int, bool]]:
-    """First and last line (from 0) of each simple statement and each header of a compound one.
+@dataclass(frozen=True)
+class _Code:
+    """What the tokens of a text tell; all lines count from 0.
 
-    With each: whether black can format it by itself. It would misplace one that it would indent
-    otherwise, and breaks `else: pass` apart from its `if`.
+    `statements` has the first and last line of each simple statement and each header of a compound
+    one, and whether black can format it by itself: it would misplace one that it would indent
+    otherwise, and breaks `else: pass` apart from its `if`. `other_quotes` are lines with strings
+    that black would put into double quotes.
     """
-    depth = 0
-    first: tokenize.TokenInfo | None = None
-    last = ""
-    for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type == tokenize.INDENT:
-            depth += 1
-        elif token.type == tokenize.DEDENT:
-            depth -= 1
-        elif token.type == tokenize.NEWLINE and first is not None:
-            is_standard = first.line[: first.start[1]] == _STANDARD_INDENT * depth
-            is_alone = first.string not in _HEADERS or last == ":"
-            yield first.start[0] - 1, token.start[0] - 1, is_standard and is_alone
-            first = None
-        elif token.type not in (tokenize.NL, tokenize.COMMENT):
-            first = first or token
-            last = token.string
+
+    statements: list[tuple[int, int, bool]]
+    other_quotes: list[int]
+
+    @classmethod
+    def read(cls, text: str) -> _Code:
+        statements: list[tuple[int, int, bool]] = []
+        other_quotes: list[int] = []
+        depth = 0
+        first: tokenize.TokenInfo | None = None
+        last = ""
+        for token in tokenize.generate_tokens(io.StringIO(text).readline):
+            if token.type == tokenize.INDENT:
+                depth += 1
+            elif token.type == tokenize.DEDENT:
+                depth -= 1
+            elif token.type == tokenize.NEWLINE and first is not None:
+                is_standard = first.line[: first.start[1]] == _STANDARD_INDENT * depth
+                is_alone = first.string not in _HEADERS or last == ":"
+                statements.append((first.start[0] - 1, token.start[0] - 1, is_standard and is_alone))
+                first = None
+            elif token.type not in (tokenize.NL, tokenize.COMMENT):
+                first = first or token
+                last = token.string
+                if token.type == tokenize.STRING and _OTHER_QUOTES.fullmatch(last):
+                    other_quotes.append(token.start[0] - 1)
+        return cls(statements, other_quotes)
 
 
 def _odd_indent(text: str) -> str | None:

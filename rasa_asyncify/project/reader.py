@@ -322,12 +322,22 @@ def read_parents(scope: Scope) -> dict[ast.AST, ast.AST]:
     while stack:
         node = stack.pop()
         if isinstance(node, (*FUNCTION_NODES, ast.ClassDef)):
-            children: list[ast.AST] = _header(node)
-        else:
-            children = list(ast.iter_child_nodes(node))
-        for child in children:
-            parents[child] = node
-        stack += children
+            for child in _header(node):
+                parents[child] = node
+                stack.append(child)
+            continue
+        for name in _KINDS[node.__class__][1]:
+            value = getattr(node, name)
+            if value.__class__ is list:
+                for child in value:
+                    if isinstance(child, ast.AST):
+                        parents[child] = node
+                        if child.__class__ not in _LEAVES:
+                            stack.append(child)
+            elif isinstance(value, ast.AST):
+                parents[value] = node
+                if value.__class__ not in _LEAVES:
+                    stack.append(value)
     return parents
 
 

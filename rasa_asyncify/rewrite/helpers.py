@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import cast
 
 import libcst as cst
@@ -26,10 +26,9 @@ def module_text(helpers: Iterable[str], workers: int | None = None) -> str:
     return first.with_changes(body=body).code
 
 
-def inline_helpers(module: cst.Module, plan: ModulePlan) -> cst.Module:
-    """Put the helpers under the imports of a module that belongs to no package."""
+def inline_helpers(module: cst.Module, plan: ModulePlan, there: Container[str]) -> cst.Module:
+    """Put the helpers under the imports of a module that belongs to no package, but for the functions ``there``."""
     own = [h for h, home in plan.homes.items() if not home]
-    there = {s.name.value for s in module.body if isinstance(s, cst.FunctionDef)}
     missing = [h for h in own if plan.names[h] not in there]
     parts = parts_of(missing)
     body = list(module.body)

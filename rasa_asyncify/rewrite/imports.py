@@ -8,7 +8,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 import libcst as cst
-import libcst.matchers as m
 
 from rasa_asyncify.emitted import HELPERS, MODULES
 from rasa_asyncify.plan import Home, ModulePlan
@@ -46,10 +45,24 @@ def import_text(module: str, name: str, local: str) -> str:
 
 def _imports(body: Sequence[_Statement], name: str) -> bool:
     """Whether a helper is imported already."""
-    alias = m.ImportAlias(name=m.Name(name))
-    pattern = m.SimpleStatementLine(body=[m.ImportFrom(names=[m.ZeroOrMore(), alias, m.ZeroOrMore()])])
-    tried = m.Try(body=m.IndentedBlock(body=[m.ZeroOrMore(), pattern, m.ZeroOrMore()]))
-    return any(m.matches(statement, pattern | tried) and _is_private(statement) for statement in body)
+    return any(_imports_name(statement, name) and _is_private(statement) for statement in body)
+
+
+def _imports_name(statement: cst.BaseStatement, name: str) -> bool:
+    """Whether the statement, or one in a ``try``, is ``from ... import name``, under whatever name."""
+    if isinstance(statement, cst.Try) and isinstance(statement.body, cst.IndentedBlock):
+        return any(_imports_name(inner, name) for inner in statement.body.body)
+    node = _only(statement)
+    if not isinstance(node, cst.ImportFrom) or isinstance(node.names, cst.ImportStar):
+        return False
+    return any(isinstance(alias.name, cst.Name) and alias.name.value == name for alias in node.names)
+
+
+def _only(statement: cst.BaseStatement) -> cst.BaseSmallStatement | None:
+    """The one statement of a line."""
+    if isinstance(statement, cst.SimpleStatementLine) and len(statement.body) == 1:
+        return statement.body[0]
+    return None
 
 
 def _is_private(statement: _Statement) -> bool:
@@ -76,14 +89,19 @@ def is_import(statement: _Statement) -> bool:
 
 def _is_prologue(statement: _Statement) -> bool:
     """What may stand between imports: docstrings, ``try: import``, conditions, assignments of paths."""
-    return isinstance(statement, (cst.Try, cst.If)) or m.matches(
-        statement, m.SimpleStatementLine(body=[m.Expr(value=m.Call() | m.SimpleString())])
+    node = _only(statement)
+    return isinstance(statement, (cst.Try, cst.If)) or (
+        isinstance(node, cst.Expr) and isinstance(node.value, (cst.Call, cst.SimpleString))
     )
 
 
 def _future(statement: _Statement) -> bool:
-    pattern = m.SimpleStatementLine(body=[m.ImportFrom(module=m.Name("__future__"))])
-    return m.matches(statement, pattern)
+    node = _only(statement)
+    return (
+        isinstance(node, cst.ImportFrom)
+        and isinstance(node.module, cst.Name)
+        and node.module.value == "__future__"
+    )
 
 
 def _root(statement: _Statement) -> tuple[str, bool]:
@@ -194,9 +212,9 @@ def _top(body: Sequence[_Statement]) -> int:
     """After the docstring and ``__future__`` imports."""
     at = 0
     for index, statement in enumerate(body):
-        docstring = m.matches(
-            statement,
-            m.SimpleStatementLine(body=[m.Expr(value=m.SimpleString() | m.ConcatenatedString())]),
+        node = _only(statement)
+        docstring = isinstance(node, cst.Expr) and isinstance(
+            node.value, (cst.SimpleString, cst.ConcatenatedString)
         )
         if (index == 0 and docstring) or _future(statement):
             at = index + 1

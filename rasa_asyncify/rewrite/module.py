@@ -31,7 +31,7 @@ class Rewritten:
 
     def whole(self, text: str) -> str:
         """A text like ``after`` with everything in its place again."""
-        return self.folded.unfold(text) if self.folded.aside else text
+        return self.folded.unfold(text)
 
 
 def rewrite(text: str, plan: ModulePlan) -> Rewritten:
@@ -41,17 +41,19 @@ def rewrite(text: str, plan: ModulePlan) -> Rewritten:
         RewriteError: where an edit's place holds no such node.
         libcst.ParserSyntaxError: where LibCST can't read the text.
     """
-    lines = sorted({edit.span.line for edit in plan.edits})
-    folded = fold(text, ast.parse(text), lines)
-    tree = ast.parse(folded.text) if folded.aside else ast.parse(text)
-    transformer = Transformer(plan, Places(tree, folded.text, folded.lines, lines))
+    lines = sorted({line for edit in plan.edits for line in edit.lines})
+    tree = ast.parse(text)
+    folded = fold(text, tree, lines)
+    places = Places(ast.parse(folded.text) if folded.aside else tree, folded, plan.edits)
+    transformer = Transformer(plan, places)
     module = cst.parse_module(folded.text).visit(transformer)
     left = [edit for edit in plan.edits if id(edit) not in transformer.done]
     if left:
         raise RewriteError("; ".join(_describe(edit) for edit in left[:3]))
     module = add_imports(module, plan)
     if IN_MODULE in plan.homes.values():
-        module = inline_helpers(module, plan)
+        there = {node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))}
+        module = inline_helpers(module, plan, there)
     after = module.code
     gone = no_longer_used(folded.text, after, folded.aside, plan.keep_imports)
     if gone:

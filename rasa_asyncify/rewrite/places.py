@@ -9,13 +9,15 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
 
-from rasa_asyncify.edits import Span
+from rasa_asyncify.edits import Edit, Span
 from rasa_asyncify.project.spans import Spans
+from rasa_asyncify.project.statements import suites
+from rasa_asyncify.rewrite.folding import Folded
 
 _KINDS: dict[type[cst.CSTNode], type[ast.AST]] = {
     cst.Call: ast.Call,
@@ -39,6 +41,10 @@ _KINDS: dict[type[cst.CSTNode], type[ast.AST]] = {
     cst.ExceptHandler: ast.ExceptHandler,
 }
 
+_STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
+_IN_STATEMENTS = (cst.BaseExpression, cst.Parameters, cst.Annotation, cst.Decorator, cst.Arg)
+_WITHOUT_CODE = (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine, cst.Comma)
+
 
 @dataclass
 class _Statement:
@@ -51,15 +57,16 @@ class _Statement:
 
 
 class Places:
-    """Tells the place of each node that a visitor enters, of those that ``lines`` (1-based) have to do with.
+    """Tells the place of the nodes that a visitor enters, as far as ``wanted`` edits have to do with them.
 
-    ``numbers`` are the lines that the ones of the ``tree`` count as.
+    ``tree`` is that of the folded module.
     """
 
-    def __init__(self, tree: ast.Module, text: str, numbers: Sequence[int], lines: Sequence[int]) -> None:
-        self.spans = Spans(text.split("\n"), numbers)
-        self.numbers = numbers
-        self.lines = sorted(lines)
+    def __init__(self, tree: ast.Module, folded: Folded, wanted: Iterable[Edit]) -> None:
+        self.spans = Spans(folded.text.split("\n"), folded.lines)
+        self._starts = {span.start for edit in wanted for span in edit.spans}
+        self._lines = sorted(line for line, _ in self._starts)
+        self._numbers = folded.lines
         self._known: dict[int, Span] = {}
         self._statements = list(_statements(tree.body))
         self._next = 0
@@ -67,16 +74,22 @@ class Places:
 
     def enter(self, node: cst.CSTNode) -> bool:
         """Note the place of a node; whether to go on to its children."""
-        if isinstance(node, (cst.BaseSmallStatement, cst.BaseCompoundStatement)):
+        if isinstance(node, _STATEMENTS):
             return self._enter_statement(node)
-        kind = _KINDS.get(type(node))
-        if kind is not None and self._stack:
-            self._enter_expression(node, kind)
+        if isinstance(node, _WITHOUT_CODE):
+            return False
+        if isinstance(node, cst.ExceptHandler):
+            self._enter_expression(node)
+            return True
+        if isinstance(node, _IN_STATEMENTS):
+            if not self._stack[-1].expressions:
+                return False
+            self._enter_expression(node)
         return True
 
     def leave(self, node: cst.CSTNode) -> None:
         """Note that a node was left whose children were visited."""
-        if isinstance(node, (cst.BaseSmallStatement, cst.BaseCompoundStatement)):
+        if isinstance(node, _STATEMENTS):
             self._stack.pop()
 
     def of(self, node: cst.CSTNode) -> Span | None:
@@ -91,41 +104,35 @@ class Places:
             self._next += statement.size
             return False
         self._next += 1
-        for kind, found in _by_kind(statement.node).items():
-            statement.expressions[kind] = [self.spans.of(n) for n in found]
+        places = {kind: [self.spans.of(n) for n in found] for kind, found in _by_kind(statement.node).items()}
+        if any(span.start in self._starts for spans in places.values() for span in spans):
+            statement.expressions = places
         return True
 
-    def _enter_expression(self, node: cst.CSTNode, kind: type[ast.AST]) -> None:
+    def _enter_expression(self, node: cst.CSTNode) -> None:
+        kind = _KINDS.get(type(node))
+        if kind is None:
+            return
         statement = self._stack[-1]
-        spans = statement.expressions.get(kind, [])
         position = statement.passed[kind]
         statement.passed[kind] += 1
+        spans = statement.expressions.get(kind, ())
         if position < len(spans):
             self._known[id(node)] = spans[position]
 
     def _is_touched(self, node: ast.stmt) -> bool:
         decorators = getattr(node, "decorator_list", [])
-        first = self.numbers[min([node.lineno, *(d.lineno for d in decorators)]) - 1]
-        last = self.numbers[(node.end_lineno or node.lineno) - 1]
-        position = bisect_left(self.lines, first)
-        return position < len(self.lines) and self.lines[position] <= last
+        first = self._numbers[min([node.lineno, *(d.lineno for d in decorators)]) - 1]
+        last = self._numbers[(node.end_lineno or node.lineno) - 1]
+        position = bisect_left(self._lines, first)
+        return position < len(self._lines) and self._lines[position] <= last
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[_Statement]:
     for node in body:
-        inner = [found for suite in _suites(node) for found in _statements(suite)]
+        inner = [found for suite in suites(node) for found in _statements(suite)]
         yield _Statement(node, 1 + len(inner))
         yield from inner
-
-
-def _suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    if isinstance(node, ast.Match):
-        yield from (case.body for case in node.cases)
-        return
-    yield getattr(node, "body", [])
-    yield from (handler.body for handler in getattr(node, "handlers", ()))
-    yield getattr(node, "orelse", [])
-    yield getattr(node, "finalbody", [])
 
 
 def _by_kind(node: ast.stmt) -> dict[type[ast.AST], list[ast.expr | ast.ExceptHandler]]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
 
+from rasa_asyncify.project.statements import suites
 from rasa_asyncify.rewrite.imports import dotted_text, is_import
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+_NAME = re.compile(r"(?<![\w.])[^\W\d]\w*")  # no attribute
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
@@ -20,7 +23,10 @@ def no_longer_used(before: str, after: str, aside: Iterable[str], kept: frozense
     All are texts of Python; those ``kept`` are never among them.
     """
     tree = ast.parse(before)
-    imported = {name for node in ast.walk(tree) for name in _bound(node)} - kept
+    imported = {name for node in _statements(tree.body) for name in _bound(node)} - kept
+    counts = [Counter(_NAME.findall(text)) for text in (before, after)]
+    if all(counts[1][name] >= counts[0][name] for name in imported):
+        return frozenset()  # the commonest case, without a walk over all nodes
     gone = imported.intersection(_mentioned(tree)).difference(_mentioned(ast.parse(after)))
     for part in aside if gone else ():
         if not gone.isdisjoint(_WORD.findall(part)):
@@ -30,6 +36,13 @@ def no_longer_used(before: str, after: str, aside: Iterable[str], kept: frozense
 
 def _parsed(part: str) -> ast.Module:
     return ast.parse(f"if True:\n{part}" if part[0].isspace() else part)
+
+
+def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
+    for node in body:
+        yield node
+        for suite in suites(node):
+            yield from _statements(suite)
 
 
 def _bound(node: ast.AST) -> list[str]:
