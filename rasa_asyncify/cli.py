@@ -45,6 +45,13 @@ from rasa_asyncify import __version__
     help="How many threads the blocking calls of a package share (default: 32).",
 )
 @click.option(
+    "-j",
+    "--jobs",
+    metavar="N",
+    type=click.IntRange(min=1),
+    help="How many processes rewrite modules, once there are many (default: one a processor).",
+)
+@click.option(
     "--stdin-filename",
     metavar="FILE",
     type=click.Path(path_type=Path),
@@ -65,6 +72,7 @@ def main(
     black: str | None,
     http_session: str | None,
     executor_workers: int | None,
+    jobs: int | None,
     stdin_filename: Path | None,
     quiet: bool,
     verbose: bool,
@@ -87,6 +95,7 @@ def main(
         black=black,
         http_session=http_session,
         executor_workers=executor_workers,
+        jobs=jobs,
         stdin_filename=stdin_filename,
         quiet=quiet,
         verbose=verbose,

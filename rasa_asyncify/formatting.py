@@ -11,7 +11,7 @@ import io
 import re
 import tokenize
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _STANDARD_INDENT = "    "
 _HEADERS = frozenset(["if", "elif", "else", "for", "while", "try", "except", "finally", "with"])
-_PLAIN_HEADER = re.compile(r" *async def \w+\((?:(?:\w+(?:, \w+)*)?\)(?: -> [\w.]+)?:)?")
 _OTHER_QUOTES = re.compile(r"[rRbBuU]{0,2}'(?!')[^'\"\\\n]*'")
 _NUMBERS = {1: "one space", 2: "two spaces", 3: "three spaces", 8: "eight spaces"}
 
@@ -72,7 +71,7 @@ def _formatted(before: str, after: str, mode: black.Mode, *, whole: bool) -> str
     if whole or not before:
         return black.format_str(after, mode=mode)
     try:
-        changes = _Changes.between(before, after, mode.line_length)
+        changes = _Changes.between(before, after)
     except (SyntaxError, tokenize.TokenError):
         return black.format_str(after, mode=mode)  # which says what is wrong
     if not (mode.string_normalization and changes.has_other_quotes):
@@ -147,21 +146,20 @@ class _Changes:
     has_other_quotes: bool  # than black's, in a statement that isn't touched
 
     @classmethod
-    def between(cls, before: str, after: str, line_length: int) -> _Changes:
-        old, new = before.split("\n"), after.split("\n")
+    def between(cls, before: str, after: str) -> _Changes:
+        new = after.split("\n")
         changed: set[int] = set()
-        matcher = SequenceMatcher(None, old, new, autojunk=False)
+        matcher = SequenceMatcher(None, before.split("\n"), new, autojunk=False)
         for kind, _, _, start, end in matcher.get_opcodes():
             if kind != "equal":
                 changed.update(range(start, end))
         blank = frozenset(line for line in changed if not new[line].strip())
         lines = changed - blank
-        plain = {line for line in lines if _is_plain_header(new[line], old, line_length)}
-        touched = lines - plain
+        touched = set(lines)
         code = _Code.read(after)
         for first, last, can_format in code.statements:
             statement = range(first, last + 1)
-            if not (changed - plain).isdisjoint(statement):
+            if not changed.isdisjoint(statement):
                 touched.update(statement)
             if can_format and first in changed and last in changed:
                 lines.update(statement)
@@ -230,15 +228,6 @@ class _Changes:
         if ours_above and line.ours and line.new is not None and self.blank.issuperset(was):
             return [result[index] for index in _blank_above(result, line.new)]
         return [self.after[index] for index in was]
-
-
-def _is_plain_header(line: str, before: Sequence[str], line_length: int) -> bool:
-    """Whether it is a function's header, or its first line, that black leaves as it is though it got an `async`."""
-    return (
-        len(line) <= line_length
-        and _PLAIN_HEADER.fullmatch(line) is not None
-        and line.replace("async ", "", 1) in before
-    )
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 from rasa_asyncify.changes import Change
 from rasa_asyncify.config import Config
 from rasa_asyncify.emitted import HELPERS, MODULES, workers_in
+from rasa_asyncify.parallel import Workers
 from rasa_asyncify.plan import Plan
 from rasa_asyncify.reading import Files
+from rasa_asyncify.rewriting import HelperModule, Style, make_helper_module
 from rasa_asyncify.source import Source, decode
 
 _SHARED = "over_aiohttp_shared"
@@ -17,34 +19,27 @@ _SHARED = "over_aiohttp_shared"
 class HelperFiles:
     """Makes them for one run."""
 
-    def __init__(self, files: Files, config: Config) -> None:
+    def __init__(self, files: Files, config: Config, workers: Workers) -> None:
         self.files = files
         self.config = config
+        self.workers = workers
 
-    def added(self, plan: Plan) -> list[Change]:
+    def added(self, plan: Plan) -> Iterator[Change]:
         """The helper modules that a plan asks for."""
-        found = []
+        wanted = []
         for new in plan.new_files:
             existing = self.files.sources.get(new.path)
             there = _helpers_in(existing.text) if existing is not None else frozenset()
             if not new.helpers <= there:
-                found.append(self._helper_module(new.path, existing, new.helpers | there))
-        return found
-
-    def _helper_module(self, path: Path, existing: Source | None, helpers: frozenset[str]) -> Change:
-        from rasa_asyncify.formatting import format_changes
-        from rasa_asyncify.rewrite.helpers import module_text
-
-        workers = self.config.executor_workers
-        if workers is None and existing is not None:
-            workers = workers_in(existing.text)
-        text = module_text(helpers, workers)
-        text = format_changes("", text, path=path, root=self.files.root, mode=self.config.black).text
-        return Change(path, existing, text)
+                workers = self.config.executor_workers
+                if workers is None and existing is not None:
+                    workers = workers_in(existing.text)
+                wanted.append((HelperModule(new.path, new.helpers | there, workers), existing))
+        return self._made(wanted)
 
     def adapted(self, changes: list[Change]) -> list[Change]:
         """The helper modules of an earlier run whose client sessions or pool are not as the settings ask for now."""
-        found = []
+        wanted = []
         changed = {change.path for change in changes}
         for path, data in self.files.data.items():
             if not path.name.startswith(MODULES) or path not in self.files.targets or path in changed:
@@ -53,8 +48,14 @@ class HelperFiles:
             there = _helpers_in(source.text)
             helpers = self._with_session(there)
             if helpers != there or (there and self._has_other_pool(source.text)):
-                found.append(self._helper_module(path, source, helpers))
-        return found
+                workers = self.config.executor_workers or workers_in(source.text)
+                wanted.append((HelperModule(path, helpers, workers), source))
+        return list(self._made(wanted))
+
+    def _made(self, wanted: Sequence[tuple[HelperModule, Source | None]]) -> Iterator[Change]:
+        style = Style(self.files.root, self.config.black)
+        texts = self.workers.map(make_helper_module, [(new, style) for new, _ in wanted])
+        return (Change(new.path, before, text) for (new, before), text in zip(wanted, texts, strict=True))
 
     def _with_session(self, helpers: frozenset[str]) -> frozenset[str]:
         """The helpers, with the kind of client session that is asked for, if any is."""

@@ -27,6 +27,7 @@ from rasa_asyncify.project.model import Module
 from rasa_asyncify.threads.files_and_databases import alone_sites
 
 _ROUNDS = 20
+STEPS = 7
 
 
 def make_plan(
@@ -35,26 +36,35 @@ def make_plan(
     *,
     may_add_files: bool = True,
     shared_session: Callable[[Module], bool] = lambda module: False,
+    step: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Decide everything for a project whose modules are all in.
 
     ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets helpers of its own.
     ``shared_session`` tells for which modules all aiohttp requests of an event loop go over one client session.
+    ``step`` is called as each of the ``STEPS`` is done.
     """
     graph, entries = analysis.graph, analysis.entries
     plan = Plan(findings=list(entries.findings))
     graph.index_callers()
+    step()
     graph.reach(entries.found)
     graph.alone = alone_sites(graph)
+    step()
     patches = find_patches(graph.inference)
     registry = Registry(graph, patches, shared_session)
     kept = kept_synchronous(entries, graph)
     inputs = Inputs(graph, entries, patches, Overrides(graph.inference), registry, kept, writable)
+    step()
     decisions = decide(inputs)
+    step()
     make_edits(inputs, decisions, plan)
+    step()
     find_all(inputs, decisions, plan)
+    step()
     place_helpers(plan, graph.inference.project, may_add_files=may_add_files)
     choose_names(plan, graph.inference.project)
+    step()
     return plan
 
 

@@ -16,6 +16,9 @@ from rasa_asyncify.framework import sdk
 from rasa_asyncify.source import Source, SourceError, decode
 
 _MENTIONS = tuple(name.encode() for name in sdk.PACKAGES)
+# What may import anything, and what may name anything.
+_DYNAMIC = (b"import_module", b"__import__", b"iter_modules", b"walk_packages", b"run_path", b"run_module")
+_BY_NAME = (b"patch", b"setattr", b"getattr", b"exec(")
 _IMPORT = re.compile(rb"import[ \t]+(\()?")
 _WORD = re.compile(rb"[A-Za-z_]\w*")
 _MOSTLY = 0.8
@@ -82,6 +85,23 @@ class Files:
         _spread(found, lambda p: users.get(_own_name(p), ()))
         _spread(found, lambda p: (q for name in imports[p] for q in by_name.get(name, ())))
         return [path for path in self.data if path in found]
+
+    def apart(self) -> set[Path]:
+        """The files that no chain of imports connects with one that mentions the SDK, in neither direction."""
+        if any(word in data for data in self.data.values() for word in _DYNAMIC):
+            return set()
+        seeds = {p for p, data in self.data.items() if any(word in data for word in (*_MENTIONS, *_BY_NAME))}
+        by_name: dict[str, list[Path]] = {}
+        for path in self.data:
+            by_name.setdefault(_own_name(path), []).append(path)
+        neighbours: dict[Path, set[Path]] = {path: set() for path in self.data}
+        for path, data in self.data.items():
+            for name in _imported_names(data):
+                for other in by_name.get(name, ()):
+                    neighbours[path].add(other)
+                    neighbours[other].add(path)
+        _spread(seeds, lambda p: neighbours[p])
+        return self.data.keys() - seeds
 
     def parse(self, path: Path) -> bool:
         """Parse a file, once; whether that could be done."""

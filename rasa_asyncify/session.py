@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from rasa_asyncify.changes import Change, FileError, Result
 from rasa_asyncify.config import Config, ConfigError, load
 from rasa_asyncify.discovery import compile_exclude, find_root, python_files
 from rasa_asyncify.engine import migrate
+from rasa_asyncify.parallel import processors
+from rasa_asyncify.progress import Bar, Progress, Silent, can_show_bar
 from rasa_asyncify.report import Reporter
 from rasa_asyncify.writing import write_atomically
 
@@ -32,6 +35,7 @@ class Options:
     black: str | None = None
     http_session: str | None = None
     executor_workers: int | None = None
+    jobs: int | None = None
     stdin_filename: Path | None = None
     quiet: bool = False
     verbose: bool = False
@@ -110,11 +114,24 @@ class Session:
         named: Sequence[Path],
     ) -> Result:
         try:
-            return migrate(targets, root, config, overlay=overlay, named=named, walked=self._walked)
+            with self._progress() as progress:
+                return migrate(
+                    targets,
+                    root,
+                    config,
+                    overlay=overlay,
+                    named=named,
+                    walked=self._walked,
+                    jobs=self.options.jobs or processors(),
+                    progress=progress,
+                )
         except Exception as error:
             if os.environ.get("RASA_ASYNCIFY_DEBUG"):
                 raise
             raise _Internal(error) from error
+
+    def _progress(self) -> AbstractContextManager[Progress]:
+        return Bar() if can_show_bar() and not self.options.quiet else nullcontext(Silent())
 
     # -- output ---------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from planning import ROOT, edits_of, in_action, plan_of
 from rasa_asyncify import engine
 from rasa_asyncify.catalogue.own import Entry, OwnEntries
 from rasa_asyncify.config import Config
+from rasa_asyncify.plan import ModulePlan
 from rasa_asyncify.rewrite import module as rewriting
+from rasa_asyncify.rewrite.module import Rewritten
 
 # What the action does, and what is decided for it beside RA001.
 DECISIONS = {
@@ -113,8 +116,10 @@ def test_what_a_second_run_would_change_is_given_up(tmp_path: Path, monkeypatch:
     path.write_text(in_action("subprocess.run(['x'])"), encoding="utf-8")
     rewrite = rewriting.rewrite
 
-    def forgetful(text: str, plan: object) -> str:
-        return rewrite(text, plan).replace("await _in_thread(subprocess.run, ['x'])", "subprocess.run(['x'])")
+    def forgetful(text: str, plan: ModulePlan) -> Rewritten:
+        rewritten = rewrite(text, plan)
+        after = rewritten.after.replace("await _in_thread(subprocess.run, ['x'])", "subprocess.run(['x'])")
+        return replace(rewritten, after=after)
 
     monkeypatch.setattr(rewriting, "rewrite", forgetful)
     result = engine.migrate([path], tmp_path, Config())

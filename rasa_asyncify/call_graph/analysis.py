@@ -57,18 +57,41 @@ class Analysis:
         )
 
 
-def analyse(
-    project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None
-) -> Analysis:
-    """Follow the calls from the project's entry points; ``own`` is what the project says of what blocks."""
+@dataclass
+class Begun:
+    """A project with its entry points, before any call of theirs was followed."""
+
+    inference: Inference
+    entries: Entries
+
+    def has_work(self) -> bool:
+        """Whether an entry point alone tells that there is something to change or to report."""
+        return bool(self.entries.findings) or any(
+            entry.kind in (EntryKind.RUN, EntryKind.AWAITED) and not entry.function.is_async
+            for entry in self.entries.found.values()
+        )
+
+    def follow(self) -> Analysis:
+        """Follow the calls."""
+        graph = Graph(self.inference, self.entries.base_awaits)
+        graph.reach(self.entries.found)
+        return Analysis(graph, self.entries)
+
+
+def begin(project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None) -> Begun:
+    """Find the project's entry points; ``own`` is what the project says of what blocks."""
     project.link()
     link_protocols(project)
     inference = Inference(project, Catalogue(own))
     _link_made_bases(project, inference)
-    entries = find_entries(inference, limits_of)
-    graph = Graph(inference, entries.base_awaits)
-    graph.reach(entries.found)
-    return Analysis(graph, entries)
+    return Begun(inference, find_entries(inference, limits_of))
+
+
+def analyse(
+    project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None
+) -> Analysis:
+    """Follow the calls from the project's entry points."""
+    return begin(project, limits_of, own).follow()
 
 
 def _link_made_bases(project: Project, inference: Inference) -> None:

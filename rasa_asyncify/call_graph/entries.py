@@ -50,6 +50,7 @@ class Entries:
     findings: list[Finding] = field(default_factory=list)
     old: set[Module] = field(default_factory=set)
     unawaited: dict[Function, Class] = field(default_factory=dict)
+    _known: dict[Module, bool] = field(default_factory=dict)
 
     def left_alone(self, module: Module) -> bool:
         """Whether the SDK that the module is for never awaits an action: nothing in it changes.
@@ -59,7 +60,10 @@ class Entries:
         return not module.is_test and not self._awaits_run(module)
 
     def _awaits_run(self, module: Module) -> bool:
-        return module not in self.old and self.limits_of(module).awaits_run
+        known = self._known.get(module)
+        if known is None:
+            known = self._known[module] = module not in self.old and self.limits_of(module).awaits_run
+        return known
 
     def base_awaits(self, base: str, method: str, function: Function) -> bool:
         """Whether the SDK's class ``base`` defines ``method`` as a coroutine function, as ``function`` gets it."""
@@ -101,7 +105,7 @@ def find_entries(inference: Inference, limits_of: Callable[[Module], SdkLimits])
             _add_unawaited(entries, cls, kinds)
         else:
             _add_class(entries, inference, cls, kinds, limits)
-    for module in inference.project.modules.values():
+    for module in inference.project.connected:
         if "type(" in module.source.text and limits_of(module).awaits_run:
             _add_made(entries, inference, module)
     for module in sorted(entries.old, key=lambda m: m.name):

@@ -73,7 +73,7 @@ class Graph:
 
     def _note_at_import(self) -> None:
         """Learn what the modules' own code, and what that calls, hands to functions: ``signal.connect(notify)``."""
-        modules = self.inference.project.modules.values()
+        modules = self.inference.project.connected
         todo = [module.scope for module in modules if not module.is_test]
         seen: set[Function] = set()
         while todo:
@@ -278,7 +278,7 @@ class Graph:
 
     def scopes(self) -> Iterator[Scope]:
         """Every scope of the project."""
-        for module in self.inference.project.modules.values():
+        for module in self.inference.project.connected:
             yield from module.scopes()
 
 

@@ -37,7 +37,7 @@ def kept_synchronous(entries: Entries, graph: Graph) -> dict[Function, str]:
 
 
 def _never_awaited(entries: Entries, graph: Graph) -> Iterator[Scope]:
-    for module in graph.inference.project.modules.values():
+    for module in graph.inference.project.connected:
         if entries.left_alone(module):
             yield from module.scopes()
     for function, entry in entries.found.items():

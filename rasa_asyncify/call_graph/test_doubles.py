@@ -65,7 +65,7 @@ class Patches:
 def find_patches(inference: Inference) -> Patches:
     """Read every test module of the project."""
     patches = Patches(Tested(inference.project))
-    for module in inference.project.modules.values():
+    for module in inference.project.connected:
         if not module.is_test:
             continue
         _http_mocks(module, patches)

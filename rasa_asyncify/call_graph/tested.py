@@ -25,7 +25,7 @@ class Tested:
             found: set[Module] = set()
             todo = [test]
             if test.path.stem == "conftest":
-                modules = self.project.modules.values()
+                modules = self.project.connected
                 todo += [m for m in modules if m.is_test and test.path.parent in m.path.parents]
             while todo:
                 for imported in self._imports(todo.pop()) - found:

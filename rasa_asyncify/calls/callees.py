@@ -125,7 +125,7 @@ class Callees:
     def _dispatched(self) -> dict[Function, list[Function]]:
         """What is registered with the generic functions of ``functools.singledispatch``."""
         found: dict[Function, list[Function]] = defaultdict(list)
-        for module in self.inference.project.modules.values():
+        for module in self.inference.project.connected:
             if "singledispatch" not in module.source.text and ".register" not in module.source.text:
                 continue
             for function in module.scope.functions():

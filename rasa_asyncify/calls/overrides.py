@@ -109,7 +109,7 @@ class Overrides:
         return found
 
     def _scopes(self) -> Iterator[Scope]:
-        for module in self.inference.project.modules.values():
+        for module in self.inference.project.connected:
             if not module.is_test:
                 yield from module.scopes()
 

@@ -77,7 +77,7 @@ class Callers:
         changed = {e.function.module for e in entries if e.kind is EntryKind.RUN and e.function in new}
         kept = {cls.module for cls in self.entries.unawaited.values()}
         concerns = self.inputs.patches.tested.concerns
-        for module in self.graph.inference.project.modules.values() if changed else ():
+        for module in self.graph.inference.project.connected if changed else ():
             alone = any(concerns(module, other) for other in kept)
             if module.is_test and (not alone or any(concerns(module, other) for other in changed)):
                 self._guessed_runs_in(module, alone)

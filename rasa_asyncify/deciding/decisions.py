@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from rasa_asyncify.call_graph.entries import Entries
@@ -34,10 +34,15 @@ class Inputs:
     registry: Registry
     kept: Mapping[Function, str]
     may_write: Callable[[Module], bool]
+    _writable: dict[Module, bool] = field(default_factory=dict)
 
     def writable(self, module: Module) -> bool:
         """Whether the module may be changed."""
-        return self.may_write(module) and not self.entries.left_alone(module)
+        known = self._writable.get(module)
+        if known is None:
+            known = self.may_write(module) and not self.entries.left_alone(module)
+            self._writable[module] = known
+        return known
 
 
 @dataclass(frozen=True)

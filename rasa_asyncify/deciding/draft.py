@@ -38,6 +38,11 @@ class Draft(Outcome):
     stuck: dict[Site, str] = field(default_factory=dict)
     interrupted: dict[Function, list[ast.AST]] = field(default_factory=dict)
 
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Another one whenever something was decided: each part only grows, or only shrinks."""
+        return (len(self.converted), len(self.moved), len(self.stuck), len(self.interrupted))
+
     def is_sure(self, function: Function) -> bool:
         """Whether it is a coroutine function, or becomes one whatever else is decided."""
         return function.is_async or function in self.must

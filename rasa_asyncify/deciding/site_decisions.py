@@ -26,6 +26,8 @@ class SiteDecider:
         self.blocks = blocks
         self.overrides = inputs.overrides
         self.running: set[Function] = set()
+        self._known: dict[Site, Await | Native | Offload | TooTangled | None] = {}
+        self._known_for: tuple[int, ...] = ()
 
     def of(self, site: Site) -> Await | Native | Offload | None:
         """What happens at a site in a coroutine function; None for nothing.
@@ -33,6 +35,24 @@ class SiteDecider:
         Raises:
             TooTangled: where it blocks and nothing can be done about it alone.
         """
+        state = self.state()
+        if state != self._known_for:
+            self._known, self._known_for = {}, state
+        if site not in self._known:
+            try:
+                self._known[site] = self._anew(site)
+            except TooTangled as tangled:
+                self._known[site] = tangled
+        known = self._known[site]
+        if isinstance(known, TooTangled):
+            raise known
+        return known
+
+    def state(self) -> tuple[int, ...]:
+        """What the answers depend on: another one whenever something was decided."""
+        return (*self.draft.size, self.blocks.changes)
+
+    def _anew(self, site: Site) -> Await | Native | Offload | None:
         if site.runs_unknown:
             if not can_await_at(site.node, site.scope):
                 raise TooTangled("an action may be run where nothing can be awaited")

@@ -54,6 +54,7 @@ class Solver:
         self.one_at_a_time = OneAtATime(inputs.graph, self.blocks, self._thread_use)
         self._pinned: dict[Function, set[str]] = {}
         self._groups: dict[Function, set[Function]] = {}
+        self._checked: dict[Function, tuple[int, ...]] = {}
 
     def solve(self) -> Decisions:
         """Run to the fixpoint."""
@@ -166,8 +167,14 @@ class Solver:
         return False
 
     def _check_body(self, function: Function) -> bool:
-        if not self.draft.inline(function):
+        if not self.draft.inline(function) or self._checked.get(function) == self.site_decider.state():
             return False
+        changed = self._check_sites(function) or self._keep_together(function) or self._prefer_whole(function)
+        if not changed:
+            self._checked[function] = self.site_decider.state()
+        return changed
+
+    def _check_sites(self, function: Function) -> bool:
         for site in self.graph.active_sites(function.scope):
             if site in self.draft.stuck or self.blocks.hold(site):
                 continue
@@ -182,7 +189,7 @@ class Solver:
                     return True
                 self._stick(site, function, str(tangled))
                 return True
-        return self._keep_together(function) or self._prefer_whole(function)
+        return False
 
     def _stick(self, site: Site, function: Function, reason: str) -> None:
         """Leave a site on the event loop, with all that uses the same object, if that belongs to one thread."""
@@ -195,6 +202,7 @@ class Solver:
         self.blocks.of[function] = [
             b for b in self.blocks.of.get(function, ()) if not self._mentions(b, pinned)
         ]
+        self.blocks.changes += 1
         for other in self.graph.active_sites(function.scope):
             if self._uses(other, pinned):
                 self.draft.stuck.setdefault(other, reason)

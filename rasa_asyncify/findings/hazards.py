@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 
 from rasa_asyncify.call_graph.effects import without_uncommitted
 from rasa_asyncify.findings.running import Running, Wait
@@ -190,10 +191,13 @@ class Hazards:
         return find_gap([*uses, *reads], self.running.waits(function), function) is not None
 
     def _is_action(self, owner: Class) -> bool:
-        entered = {
-            f.owner for f, e in self.running.inputs.entries.found.items() if e.kind is not EntryKind.PLAIN
-        }
-        return any(cls in entered for cls in owner.relatives())
+        return not self._actions.isdisjoint(owner.relatives())
+
+    @cached_property
+    def _actions(self) -> set[Class | None]:
+        """The classes whose methods the SDK awaits."""
+        found = self.running.inputs.entries.found
+        return {f.owner for f, entry in found.items() if entry.kind is not EntryKind.PLAIN}
 
 
 def _goes_on(first: Wait, second: Wait, function: Function) -> bool:

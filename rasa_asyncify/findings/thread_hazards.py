@@ -154,7 +154,7 @@ class _Locals:
 
     def _is_set(self, name: str, outside: set[Function]) -> bool:
         """Whether anything but the functions ``outside`` sets the attribute: other functions, or the import."""
-        modules = self.inference.project.modules.values()
+        modules = self.inference.project.connected
         scopes = [m.scope for m in modules]
         scopes += [f.scope for m in modules for f in m.scope.functions() if f not in outside]
         return any(
@@ -199,7 +199,7 @@ def _memory_databases(running: Running) -> Iterator[Finding]:
     """A database in memory that SQLAlchemy or peewee make anew for each thread."""
     if not any(_asks_orm(f, running) for f in [*running.waiting, *running.threaded]):
         return
-    for module in running.graph.inference.project.modules.values():
+    for module in running.graph.inference.project.connected:
         for found in _MEMORY_DATABASE.finditer(module.source.text):
             line = module.source.text.count("\n", 0, found.start()) + 1
             message = (

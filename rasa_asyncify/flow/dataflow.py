@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function
+from rasa_asyncify.project.walking import children
 
 Swallows = Callable[[ast.withitem], bool]
 _JUMPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
@@ -88,7 +89,7 @@ def own_nodes(node: ast.AST) -> Iterable[ast.AST]:
         elif isinstance(current, ast.ClassDef):
             todo += [*current.decorator_list, *current.bases]
         elif not isinstance(current, ast.Lambda):
-            todo += ast.iter_child_nodes(current)
+            todo += children(current)
 
 
 def own_nodes_of(function: Function) -> Iterable[ast.AST]:
@@ -271,7 +272,7 @@ def _surely_bound(node: ast.AST) -> set[str]:
         elif isinstance(current, (*FUNCTION_NODES, ast.ClassDef)):
             todo += current.decorator_list
         elif not isinstance(current, (ast.Lambda, ast.Assert, ast.Delete)) and not _is_declaration(current):
-            todo += ast.iter_child_nodes(current)
+            todo += children(current)
     return found
 
 

@@ -127,7 +127,7 @@ class Additions:
         """(object, value, scope) of each ``x.name = value`` and ``setattr(x, "name", value)``."""
         if self._stored is None:
             self._stored = defaultdict(list)
-            for module in self.project.modules.values():
+            for module in self.project.connected:
                 for scope in module.scopes():
                     for attribute, target, value in _attribute_stores(scope):
                         self._stored[attribute].append((target, value, scope))
@@ -142,7 +142,7 @@ class Additions:
     def _modules(self, name: str) -> list[Module]:
         if self._growing is None:
             self._growing = defaultdict(list)
-            for module in self.project.modules.values():
+            for module in self.project.connected:
                 for known in module.growing:
                     self._growing[known].append(module)
         return self._growing.get(name, [])
@@ -155,7 +155,7 @@ class Additions:
         """Where something is assigned to an attribute of that name, but for those of a method's own object."""
         if self._assigning is None:
             self._assigning = defaultdict(list)
-            for module in self.project.modules.values():
+            for module in self.project.connected:
                 for attribute in set(_ASSIGNED.findall(module.source.text)):
                     self._assigning[attribute].append(module)
         return [

@@ -239,7 +239,7 @@ class CallResults:
             return (ExternalInstance(name),)
         for keyword in node.keywords:
             if keyword.arg is None:  # unpacked: it may hold the keyword where the project has the word
-                modules = self.project.modules.values()
+                modules = self.project.connected
                 words = [w for w in entry.given if any(f'"{w}"' in m.source.text for m in modules)]
                 name = entry.given[words[0]] if words else name
             elif not (isinstance(keyword.value, ast.Constant) and not keyword.value.value):
@@ -261,7 +261,7 @@ class CallResults:
     def fixtures(self) -> dict[str, list[Function]]:
         """The project's pytest fixtures, by the name that tests ask for them by."""
         found: dict[str, list[Function]] = defaultdict(list)
-        for module in self.project.modules.values():
+        for module in self.project.connected:
             if module.is_test and "fixture" in module.source.text:
                 for function in module.scope.functions():
                     if "fixture" in function.decorator_names:

@@ -11,6 +11,7 @@ from rasa_asyncify.catalogue import is_known
 from rasa_asyncify.project.bindings import dotted
 from rasa_asyncify.project.index import Folder, Project
 from rasa_asyncify.project.model import Module
+from rasa_asyncify.project.statements import suites
 
 
 @dataclass(frozen=True)
@@ -41,19 +42,12 @@ def _statements(body: Sequence[ast.stmt], *, surely: bool) -> Iterator[ImportSta
         elif isinstance(node, ast.If) and _is_for_checkers(node.test):
             yield from _statements(node.orelse, surely=False)
         else:
-            for inner in _blocks(node):
+            for inner in suites(node):
                 yield from _statements(inner, surely=False)
 
 
 def _is_for_checkers(test: ast.expr) -> bool:
     return (dotted(test) or "").rpartition(".")[2] == "TYPE_CHECKING"
-
-
-def _blocks(node: ast.stmt) -> Iterator[list[ast.stmt]]:
-    for name in ("body", "orelse", "finalbody"):
-        yield getattr(node, name, [])
-    for part in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
-        yield part.body
 
 
 def reached(statement: ImportStatement, importer: Module, project: Project) -> list[Reached]:

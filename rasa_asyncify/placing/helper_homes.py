@@ -7,7 +7,7 @@ its own neighbours, and in which others name the module (see ``import_roots``).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,13 +53,14 @@ def place_helpers(plan: Plan, project: Project, *, may_add_files: bool) -> None:
         if called:
             wanted[project.modules[path]] = sorted(called)
     places = choose_places(project, wanted) if may_add_files and wanted else {}
+    own = {m.path.stem for m in project.modules.values() if not _holds_helper(project, m.path)}
     new: dict[Path, set[str]] = defaultdict(set)
     for module, names in wanted.items():
         place = places.get(module)
         for name in names:
             home = IN_MODULE
             if place is not None:
-                file = _module_name(project, place.folder, name)
+                file = _module_name(project, own, place.folder, name)
                 home = place.home(module, file)
                 new[place.folder / f"{file}.py"].add(name)
             plan.modules[module.path].homes[name] = home
@@ -156,18 +157,15 @@ class _Chooser:
         return {m: None if p is not None and p.is_bare and p.folder in late else p for m, p in places.items()}
 
 
-def _module_name(project: Project, folder: Path, helper: str) -> str:
-    """A module name that the folder doesn't have for something of its own, nor the project on another path."""
+def _module_name(project: Project, own: Container[str], folder: Path, helper: str) -> str:
+    """A module name that the folder doesn't have for something of its own, nor the project among its ``own``."""
     wanted = HELPERS[helper].module
     for number in range(1, 100):
         name = wanted if number == 1 else f"{wanted}_{number}"
         path = folder / f"{name}.py"
         if _holds_helper(project, path):
             return name
-        own = any(
-            m.path.stem == name and not _holds_helper(project, m.path) for m in project.modules.values()
-        )
-        if not own and not path.exists() and not (folder / name).exists():
+        if name not in own and not path.exists() and not (folder / name).exists():
             return name
     raise AssertionError("a hundred modules of one name")
 

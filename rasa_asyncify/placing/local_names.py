@@ -10,6 +10,7 @@ from rasa_asyncify.plan import ModulePlan, Plan
 from rasa_asyncify.project.bindings import Imported
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Binding, Function, Module
+from rasa_asyncify.project.walking import walk
 
 
 def choose_names(plan: Plan, project: Project) -> None:
@@ -126,7 +127,7 @@ def _bound_names(tree: ast.Module) -> dict[str, int]:
         if name:
             found[name] = found.get(name, 0) + 1
 
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             note(node.id)
         elif isinstance(node, ast.arg):

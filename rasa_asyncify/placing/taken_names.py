@@ -10,6 +10,7 @@ from rasa_asyncify.call_graph.test_doubles import constant_end
 from rasa_asyncify.project.bindings import Imported
 from rasa_asyncify.project.index import Project
 from rasa_asyncify.project.model import Module
+from rasa_asyncify.project.walking import walk
 
 
 def taken_names(project: Project) -> dict[Path, set[str]]:
@@ -17,7 +18,7 @@ def taken_names(project: Project) -> dict[Path, set[str]]:
     found: dict[Path, set[str]] = defaultdict(set)
     starred: dict[Module, set[Module]] = defaultdict(set)
     by_text = {name for module in project.modules.values() for name in _named_in_text(module)}
-    for importer in project.modules.values():
+    for importer in project.connected:
         found[importer.path] |= by_text
         _note_imports(importer, project, found)
         for scope in importer.scopes():
@@ -65,7 +66,7 @@ def _named_in_text(module: Module) -> set[str]:
     text = module.source.text
     if not any(word in text for word in ("__all__", "getattr(", "setattr(", "patch(")):
         return found
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, (ast.Assign, ast.AugAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(t, ast.Name) and t.id == "__all__" for t in targets):
@@ -80,7 +81,7 @@ def _named_in_text(module: Module) -> set[str]:
 
 
 def _strings(node: ast.AST) -> set[str]:
-    return {n.value for n in ast.walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return {n.value for n in walk(node) if isinstance(n, ast.Constant) and isinstance(n.value, str)}
 
 
 def _note_import(
@@ -101,7 +102,7 @@ def _note_import(
 
 def _note_patches(module: Module, project: Project, found: dict[Path, set[str]]) -> None:
     """``@patch("actions.api.time.sleep")`` needs ``time`` to stay in ``actions.api``."""
-    for node in ast.walk(module.tree):
+    for node in walk(module.tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "." in node.value:
             parts = node.value.split(".")
             if len(parts) > 8 or not all(part.isidentifier() for part in parts):

@@ -25,7 +25,7 @@ class Folder:
 
 
 class Project:
-    """The parsed modules below ``root``.
+    """The parsed modules below ``root``, and those of them that are ``connected`` with a bot: all but those apart.
 
     A module may be imported under several names (``bot.actions.api`` from the root, ``actions.api`` from inside
     ``bot``), so that names are resolved by their last parts, nearest to the importing module first.
@@ -34,6 +34,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.modules: dict[Path, Module] = {}
+        self.connected: list[Module] = []
         self._by_suffix: dict[str, list[Module]] = defaultdict(list)
         self._folders: dict[str, list[Path]] = defaultdict(list)
         self._prefix = str(root).rstrip(os.sep) + os.sep
@@ -41,8 +42,8 @@ class Project:
         self._classes: list[Class] | None = None
         self._found: dict[tuple[str, int, Module], tuple[Module | Folder, ...]] = {}
 
-    def add(self, source: Source, tree: ast.Module) -> Module:
-        """Take a parsed file in. ``source.path`` is absolute."""
+    def add(self, source: Source, tree: ast.Module, *, apart: bool = False) -> Module:
+        """Take a parsed file in. ``source.path`` is absolute. ``apart``: no other's code has to do with its code."""
         path = source.path
         text = str(path)
         inside = text.startswith(self._prefix)
@@ -52,6 +53,8 @@ class Project:
             parts.pop()
         module = Module(path, ".".join(parts), source, tree, AstReader())
         self.modules[path] = module
+        if not apart:
+            self.connected.append(module)
         for start in range(len(parts)):
             self._by_suffix[".".join(parts[start:])].append(module)
         if inside:
@@ -66,7 +69,7 @@ class Project:
 
     def link(self) -> None:
         """Connect classes with their bases, once every module is in."""
-        for module in self.modules.values():
+        for module in self.connected:
             _merge_globals(module)
         for cls in self.classes():
             self._link(cls)
@@ -96,7 +99,7 @@ class Project:
     def classes(self) -> list[Class]:
         """Every class of the project."""
         if self._classes is None:
-            self._classes = [cls for module in self.modules.values() for cls in module.scope.classes()]
+            self._classes = [cls for module in self.connected for cls in module.scope.classes()]
         return self._classes
 
     def property_names(self) -> frozenset[str]:
@@ -110,7 +113,7 @@ class Project:
 
     def functions(self) -> Iterator[Function]:
         """Every function and method of the project."""
-        for module in self.modules.values():
+        for module in self.connected:
             yield from module.scope.functions()
 
     # -- imports ---------------------------------------------------------------

@@ -1,8 +1,8 @@
 """Sets aside what a rewrite doesn't touch: definitions and runs of statements without an edit become stand-ins.
 
 LibCST and black take the longer the more there is to read, and most of a module stays as it is. What is left of it
-reads the same to both: a stand-in is a function or a class of the same name at the same place, or one statement in
-place of several.
+reads the same to both: a stand-in is a function or a class of the same name at the same place, a function's header, or
+one statement in place of several.
 """
 
 from __future__ import annotations
@@ -82,13 +82,13 @@ def fold(text: str, tree: ast.Module, touched: Iterable[int]) -> Folded:
     """Fold a module by its ``tree``; ``touched`` are the 1-based lines of edits."""
     if "\r" in text or "\f" in text or _SET_ASIDE in text or _LEFT_OUT in text or _TELLING.search(text):
         return Folded(text, range(1, text.count("\n") + 2), ())
-    finder = _Finder(touched, opening=_last_import(tree.body))
+    finder = _Finder(touched, text, opening=_last_import(tree.body))
     return _without(finder.parts(tree.body), text, _SET_ASIDE)
 
 
 def condense(folded: str, touched: Iterable[int]) -> Folded:
-    """Leave even more of a folded text out, for black: imports, and the headers of functions, as well."""
-    finder = _Finder(touched, lines=folded.split("\n"))
+    """Leave even more of a folded text out, for black: the imports as well."""
+    finder = _Finder(touched, folded, imports=True)
     return _without(finder.parts(ast.parse(folded).body), folded, _LEFT_OUT)
 
 
@@ -119,13 +119,14 @@ def _last_import(body: Sequence[ast.stmt]) -> int:
 class _Finder:
     """Finds what may be set aside: what doesn't stand in the ``touched`` lines.
 
-    With the ``lines`` of the text, imports and headers as well. Without, imports stay, and what else stands between
-    those that open the module, up to the line ``opening``.
+    Without ``imports`` these stay, and what else stands between those that open the module, up to the line
+    ``opening``.
     """
 
-    def __init__(self, touched: Iterable[int], *, lines: Sequence[str] = (), opening: int = 0) -> None:
+    def __init__(self, touched: Iterable[int], text: str, *, imports: bool = False, opening: int = 0) -> None:
         self.touched = sorted(touched)
-        self.lines = lines
+        self.lines = text.split("\n")
+        self.imports = imports
         self.opening = opening
 
     def parts(self, body: Sequence[ast.stmt]) -> Iterator[_Part]:
@@ -148,7 +149,7 @@ class _Finder:
 
     def _header(self, node: ast.stmt) -> Iterator[_Part]:
         """The header of a function, if it stands on lines of its own that aren't touched."""
-        if not self.lines or not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return
         last = _first_line(node.body[0]) - 1
         while last > node.lineno and (not (line := self.lines[last - 1].strip()) or line.startswith("#")):
@@ -167,7 +168,7 @@ class _Finder:
     def _kind(self, node: ast.stmt) -> str | None:
         """What black takes a statement for when it counts blank lines; None: it stays."""
         if isinstance(node, _IMPORTS):
-            return "import" if self.lines and getattr(node, "module", "") != "__future__" else None
+            return "import" if self.imports and getattr(node, "module", "") != "__future__" else None
         if isinstance(node, _DEFINITIONS):
             return "definition" if node.body[0].lineno > node.lineno else None
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import libcst as cst
 
-from rasa_asyncify.edits import Edit
+from rasa_asyncify.edits import Edit, MakeAsync
 from rasa_asyncify.plan import IN_MODULE, ModulePlan
 from rasa_asyncify.rewrite.folding import Folded, fold
 from rasa_asyncify.rewrite.helpers import inline_helpers
@@ -15,6 +17,9 @@ from rasa_asyncify.rewrite.imports import add_imports
 from rasa_asyncify.rewrite.places import Places
 from rasa_asyncify.rewrite.transformer import Transformer
 from rasa_asyncify.rewrite.unused_imports import drop_unused_imports, no_longer_used
+
+# What black leaves as it is with an `async` in front, whatever is behind it: the lines are short, or the first of many.
+_PLAIN_HEADER = re.compile(r"(?=.{,54}$) *def \w+\((?:(?:\w+(?:, \w+)*)?\)(?: -> [\w.]+)?:)?")
 
 
 class RewriteError(Exception):
@@ -41,13 +46,13 @@ def rewrite(text: str, plan: ModulePlan) -> Rewritten:
         RewriteError: where an edit's place holds no such node.
         libcst.ParserSyntaxError: where LibCST can't read the text.
     """
-    lines = sorted({line for edit in plan.edits for line in edit.lines})
+    text, edits = _with_plain_headers(text, plan.edits)
     tree = ast.parse(text)
-    folded = fold(text, tree, lines)
-    places = Places(ast.parse(folded.text) if folded.aside else tree, folded, plan.edits)
-    transformer = Transformer(plan, places)
+    folded = fold(text, tree, {line for edit in edits for line in edit.lines})
+    places = Places(ast.parse(folded.text) if folded.aside else tree, folded, edits)
+    transformer = Transformer(edits, plan.names, places)
     module = cst.parse_module(folded.text).visit(transformer)
-    left = [edit for edit in plan.edits if id(edit) not in transformer.done]
+    left = [edit for edit in edits if id(edit) not in transformer.done]
     if left:
         raise RewriteError("; ".join(_describe(edit) for edit in left[:3]))
     module = add_imports(module, plan)
@@ -59,6 +64,19 @@ def rewrite(text: str, plan: ModulePlan) -> Rewritten:
     if gone:
         after = drop_unused_imports(module, gone).code
     return Rewritten(folded.text, after, folded)
+
+
+def _with_plain_headers(text: str, edits: Sequence[Edit]) -> tuple[str, list[Edit]]:
+    """The text with the headers made async that take no more than a word for it, and the edits that are left."""
+    lines = text.split("\n")
+    left = []
+    for edit in edits:
+        number, column = edit.span.line - 1, edit.span.column
+        if isinstance(edit, MakeAsync) and _PLAIN_HEADER.fullmatch(lines[number]):
+            lines[number] = f"{lines[number][:column]}async {lines[number][column:]}"
+        else:
+            left.append(edit)
+    return "\n".join(lines), left
 
 
 def _describe(edit: Edit) -> str:

@@ -10,12 +10,11 @@ import libcst as cst
 
 from rasa_asyncify import edits
 from rasa_asyncify.framework.sdk import CALL_EITHER
-from rasa_asyncify.plan import ModulePlan
-from rasa_asyncify.rewrite.arguments import keyword_argument
-from rasa_asyncify.rewrite.async_client import async_client, closing, in_block, request_on_client
-from rasa_asyncify.rewrite.offloaded_block import offloaded
+from rasa_asyncify.rewrite.forms.arguments import keyword_argument
+from rasa_asyncify.rewrite.forms.async_client import async_client, closing, in_block, request_on_client
+from rasa_asyncify.rewrite.forms.offloaded_block import offloaded
+from rasa_asyncify.rewrite.forms.request_statement import request_statement, response_use
 from rasa_asyncify.rewrite.places import Places
-from rasa_asyncify.rewrite.request_statement import request_statement, response_use
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
 _ON_NEW = frozenset({"override", "final", "abstractmethod"})
@@ -23,13 +22,15 @@ _E = TypeVar("_E")
 
 
 class Transformer(cst.CSTTransformer):
-    """Applies a module's edits, to nodes as ``places`` tells. ``done`` holds the ids of those that found theirs."""
+    """Applies the ``planned`` edits, to nodes as ``places`` tells. ``done`` holds the ids of those that found theirs.
 
-    def __init__(self, plan: ModulePlan, places: Places) -> None:
+    ``names`` are those that new code uses.
+    """
+
+    def __init__(self, planned: Sequence[edits.Edit], names: dict[str, str], places: Places) -> None:
         super().__init__()
-        self.plan = plan
         self.places = places
-        self.names = plan.names
+        self.names = names
         self.done: set[int] = set()
         self._stack: list[cst.CSTNode] = []
         self._expressions: dict[edits.Span, list[edits.Edit]] = defaultdict(list)
@@ -41,7 +42,7 @@ class Transformer(cst.CSTTransformer):
             list
         )
         self._blocks: set[edits.Span] = set()
-        for edit in plan.edits:
+        for edit in planned:
             if isinstance(edit, (edits.MakeAsync, edits.MoveBody, edits.MapHandler)):
                 self._starts[edit.span.start].append(edit)
             elif isinstance(edit, edits.InlineRequest):

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import libcst as cst
 
 from rasa_asyncify.project.statements import suites
+from rasa_asyncify.project.walking import walk
 from rasa_asyncify.rewrite.imports import dotted_text, is_import
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -30,12 +31,15 @@ def no_longer_used(before: str, after: str, aside: Iterable[str], kept: frozense
     gone = imported.intersection(_mentioned(tree)).difference(_mentioned(ast.parse(after)))
     for part in aside if gone else ():
         if not gone.isdisjoint(_WORD.findall(part)):
-            gone -= set(_mentioned(_parsed(part)))
+            gone -= _names_in(part)
     return frozenset(gone)
 
 
-def _parsed(part: str) -> ast.Module:
-    return ast.parse(f"if True:\n{part}" if part[0].isspace() else part)
+def _names_in(part: str) -> set[str]:
+    try:
+        return set(_mentioned(ast.parse(f"if True:\n{part}" if part[0].isspace() else part)))
+    except SyntaxError:  # the header of a function
+        return set(_WORD.findall(part))
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -53,7 +57,7 @@ def _bound(node: ast.AST) -> list[str]:
 
 def _mentioned(tree: ast.Module) -> Iterator[str]:
     """The names that code (not imports) mentions, also inside string annotations."""
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Name):
             yield node.id
         elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -71,7 +75,7 @@ def _mentioned(tree: ast.Module) -> Iterator[str]:
 
 
 def _quoted(annotation: ast.expr | None) -> Iterator[str]:
-    for node in ast.walk(annotation) if annotation is not None else ():
+    for node in walk(annotation) if annotation is not None else ():
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from _WORD.findall(node.value)
 

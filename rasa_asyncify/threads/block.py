@@ -17,6 +17,7 @@ from rasa_asyncify.flow.dataflow import Swallows, bound_names, flow, own_nodes
 from rasa_asyncify.flow.liveness import LOOPS, suite_of
 from rasa_asyncify.flow.positions import CURRENT_EXCEPTION, enclosing
 from rasa_asyncify.project.model import Function
+from rasa_asyncify.project.walking import walk
 
 _NEEDS_FRAME = frozenset({"super", "__class__"})
 _NEEDS_LOOP = frozenset(
@@ -44,7 +45,7 @@ class Block:
     @cached_property
     def nodes(self) -> set[int]:
         """The ids of all nodes in it."""
-        return {id(inner) for statement in self.statements for inner in ast.walk(statement)}
+        return {id(inner) for statement in self.statements for inner in walk(statement)}
 
 
 @dataclass(frozen=True)

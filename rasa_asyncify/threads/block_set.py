@@ -22,6 +22,7 @@ class Blocks:
         self.graph = graph
         self.swallowing = Swallowing(graph)
         self.of: dict[Function, list[Block]] = {}
+        self.changes = 0
         self._known: dict[Function, Settled] = {}
 
     def add(self, nodes: Iterable[ast.AST], function: Function, reason: str, allows: Allows) -> Block | None:
@@ -43,6 +44,7 @@ class Blocks:
                 block = widened(block)
                 continue
             self.of[function] = [*others, block]
+            self.changes += 1
             return None if block.statements in known else block
         return None
 
@@ -61,7 +63,7 @@ class Blocks:
 
     def drop(self, function: Function) -> None:
         """Forget the blocks of a function that goes to a thread whole."""
-        self.of.pop(function, None)
+        self.changes += self.of.pop(function, None) is not None
 
     def around(self, node: ast.AST, function: Function | None) -> Block | None:
         """The block that ``node`` stands in."""

@@ -28,7 +28,7 @@ _HANDS_ON = (
 def kept_connections(graph: Graph) -> Iterator[Site]:
     """The calls of ``sqlite3.connect`` whose connection a module, a class or an instance holds in the end."""
     project = graph.inference.project
-    scopes = [m.scope for m in project.modules.values()] + [f.scope for f in project.functions()]
+    scopes = [m.scope for m in project.connected] + [f.scope for f in project.functions()]
     for scope in scopes:
         for site in graph.finder.sites(scope):
             if _OPENS in site.blockers and isinstance(site.node, ast.Call):

@@ -13,6 +13,7 @@ from rasa_asyncify.flow.positions import can_await_at, enclosing
 from rasa_asyncify.project.bindings import Assigned, Entered
 from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
 from rasa_asyncify.project.values import External
+from rasa_asyncify.project.walking import walk
 
 _CONSUMERS = frozenset(
     "list tuple set dict frozenset sum any all max min sorted next join reduce sort len str print".split()
@@ -154,12 +155,12 @@ def _waits_at_ends(node: ast.expr, site: Site, graph: Graph) -> bool:
 
 
 def _any_alone(node: ast.expr, scope: Scope, graph: Graph) -> bool:
-    inside = {id(inner) for inner in ast.walk(node)}
+    inside = {id(inner) for inner in walk(node)}
     return any(needs_one_thread(s, graph) for s in graph.active_sites(scope) if id(s.node) in inside)
 
 
 def _has_call(node: ast.expr) -> bool:
-    return any(isinstance(inner, ast.Call) for inner in ast.walk(node))
+    return any(isinstance(inner, ast.Call) for inner in walk(node))
 
 
 def needs_one_thread(site: Site, graph: Graph, *, uninterrupted: bool = False) -> bool:
@@ -303,7 +304,7 @@ def _called(node: ast.Call, scope: Scope, graph: Graph) -> str:
 
 def _blocks_inside(site: Site, graph: Graph) -> bool:
     """Whether something else inside the call goes to a thread too, so that both go in one hop."""
-    inner = {id(n) for n in ast.walk(site.node)} - {id(site.node)}
+    inner = {id(n) for n in walk(site.node)} - {id(site.node)}
     return any(id(s.node) in inner and graph.site_blocks(s) for s in graph.active_sites(site.scope))
 
 
@@ -318,7 +319,7 @@ def _check_lambda(node: ast.expr, scope: Scope, graph: Graph, awaitable: Callabl
             raise TooTangled("an expression around it can't move to a thread")
         if isinstance(inner, ast.Name) and inner.id == "super":
             raise TooTangled("`super()` doesn't work in a lambda")
-    inside = {id(n) for n in ast.walk(node)}
+    inside = {id(n) for n in walk(node)}
     for site in graph.active_sites(scope):
         if id(site.node) in inside and (site.runs_unknown or any(map(awaitable, site.targets))):
             raise TooTangled("a coroutine function is called around it")

@@ -11,6 +11,7 @@ from rasa_asyncify.flow.liveness import LOOPS
 from rasa_asyncify.flow.positions import enclosing
 from rasa_asyncify.flow.state_uses import instance_state, shared_state
 from rasa_asyncify.project.model import Function
+from rasa_asyncify.project.walking import walk
 from rasa_asyncify.threads.block import Block
 from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, needs_one_thread, shares, thread_names
@@ -75,7 +76,7 @@ class OneAtATime:
 
     def _keeps_together(self, offload: Offload, site: Site) -> bool:
         """Whether something in what goes to the thread reads what actions write, or uses an object that they share."""
-        inside = {id(inner) for inner in ast.walk(offload.node)}
+        inside = {id(inner) for inner in walk(offload.node)}
         sites = [s for s in self.graph.active_sites(site.scope) if id(s.node) in inside]
         return any(needs_one_thread(s, self.graph, uninterrupted=True) for s in sites)
 
@@ -84,12 +85,12 @@ class OneAtATime:
     ) -> list[ast.AST]:
         """Other uses of the objects that the nodes use, outside of what is known already."""
         names = thread_names(nodes, function.scope, self.graph) if nodes else []
-        inside = {id(inner) for node in known for inner in ast.walk(node)}.union(*(b.nodes for b in blocks))
+        inside = {id(inner) for node in known for inner in walk(node)}.union(*(b.nodes for b in blocks))
         return [name for name in names if id(name) not in inside]
 
     def _state_with(self, known: list[ast.AST], function: Function, blocks: list[Block]) -> list[ast.AST]:
         """Other uses of module, class and instance variables that the nodes use, where the function changes them."""
-        inside = {id(inner) for node in known for inner in ast.walk(node)}.union(*(b.nodes for b in blocks))
+        inside = {id(inner) for node in known for inner in walk(node)}.union(*(b.nodes for b in blocks))
         uses = [*shared_state(function, self.graph.inference), *instance_state(function)] if inside else []
         there = {use.name for use in uses if id(use.node) in inside}
         changed = {use.name for use in uses if use.writes}
@@ -105,5 +106,5 @@ def _loop_around(site: Site) -> list[ast.AST]:
 
 def _outermost(nodes: list[ast.AST]) -> list[ast.AST]:
     """The nodes that stand in no other of them."""
-    below = {id(inner) for node in nodes for inner in ast.walk(node) if inner is not node}
+    below = {id(inner) for node in nodes for inner in walk(node) if inner is not node}
     return [node for node in dict.fromkeys(nodes) if id(node) not in below]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import libcst as cst
 
 from rasa_asyncify.edits import MakeAsyncClient, UseAsyncClient
-from rasa_asyncify.rewrite.arguments import keyword_argument
+from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 
 
 def request_on_client(edit: UseAsyncClient, call: cst.Call, tls: str) -> tuple[cst.Call, cst.WithItem] | None:

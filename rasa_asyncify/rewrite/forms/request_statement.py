@@ -5,7 +5,7 @@ from __future__ import annotations
 import libcst as cst
 
 from rasa_asyncify.edits import InlineRequest
-from rasa_asyncify.rewrite.arguments import keyword_argument
+from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 
 # requests follows 30, and fails at the next; aiohttp fails at the last of as many as it is given.
 _MAX_REDIRECTS = 31

@@ -1,0 +1,1 @@
+"""What statements and calls become: the LibCST nodes of the new code."""
