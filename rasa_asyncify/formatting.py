@@ -18,11 +18,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rasa_asyncify.formatting_in_place import format_in_place
+
 if TYPE_CHECKING:
     import black
 
 _STANDARD_INDENT = "    "
 _HEADERS = frozenset(["if", "elif", "else", "for", "while", "try", "except", "finally", "with"])
+_F_STRING = re.compile(r"""(?<!\w)(?:[fF][rR]?|[rR][fF])["']""")
 _OTHER_QUOTES = re.compile(r"[rRbBuU]{0,2}'(?!')[^'\"\\\n]*'")
 _NUMBERS = {1: "one space", 2: "two spaces", 3: "three spaces", 8: "eight spaces"}
 
@@ -95,6 +98,10 @@ def _touched(changes: _Changes, mode: black.Mode) -> str:
     from rasa_asyncify.rewrite.folding import condense
 
     text = "\n".join(changes.after)
+    if not changes.blank:
+        lines = format_in_place(changes.after, changes.statements, _F_STRING.search(text) is not None, mode)
+        if lines is not None:
+            return "\n".join(lines)
     try:
         condensed = condense(text, (line + 1 for line in changes.touched))
     except SyntaxError:
@@ -143,6 +150,7 @@ class _Changes:
     lines: frozenset[int]  # of statements to format, and comments
     blank: frozenset[int]  # changed as well, but without a say in what is formatted
     touched: frozenset[int]  # of statements of which anything changed
+    statements: tuple[tuple[int, int], ...]  # these, by their first and last lines
     has_other_quotes: bool  # than black's, in a statement that isn't touched
 
     @classmethod
@@ -156,17 +164,19 @@ class _Changes:
         blank = frozenset(line for line in changed if not new[line].strip())
         lines = changed - blank
         touched = set(lines)
+        whole: list[tuple[int, int]] = []
         code = _Code.read(after)
         for first, last, can_format in code.statements:
             statement = range(first, last + 1)
             if not changed.isdisjoint(statement):
                 touched.update(statement)
+                whole.append((first, last))
             if can_format and first in changed and last in changed:
                 lines.update(statement)
             else:
                 lines.difference_update(statement)
         other_quotes = not touched.issuperset(code.other_quotes)
-        return cls(new, frozenset(lines), blank, frozenset(touched), other_quotes)
+        return cls(new, frozenset(lines), blank, frozenset(touched), tuple(whole), other_quotes)
 
     def hold(self, result: str) -> bool:
         """Whether what black made of the text differs from it only in touched statements, and beside them."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
 _CHUNK = 4  # items that go to a process at a time
+_GARBAGE = 50_000  # objects between two collections: most of them go by themselves
 
 
 def processors() -> int:
@@ -113,4 +114,5 @@ def _warm_up() -> None:
 
     rewriting.import_all()
     gc.freeze()
+    gc.set_threshold(_GARBAGE)
     gc.enable()  # black's trees are full of cycles

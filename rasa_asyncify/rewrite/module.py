@@ -19,7 +19,10 @@ from rasa_asyncify.rewrite.transformer import Transformer
 from rasa_asyncify.rewrite.unused_imports import drop_unused_imports, no_longer_used
 
 # What black leaves as it is with an `async` in front, whatever is behind it: the lines are short, or the first of many.
-_PLAIN_HEADER = re.compile(r"(?=.{,54}$) *def \w+\((?:(?:\w+(?:, \w+)*)?\)(?: -> [\w.]+)?:)?")
+_TYPE = r"[\w.]+(?:\[[\w.\[\]]+(?:, [\w.\[\]]+)*\])?"
+_PARAMETER = rf"\*{{0,2}}\w+(?:: {_TYPE}(?: = [\w.]+)?|=[\w.]+)?"
+_PARAMETERS = rf"(?:{_PARAMETER}(?:, {_PARAMETER})*)?"
+_PLAIN_HEADER = re.compile(rf"(?=.{{,70}}$) *def \w+\((?:{_PARAMETERS}\)(?: -> {_TYPE})?:)?")
 
 
 class RewriteError(Exception):

@@ -11,6 +11,8 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
 
 import libcst as cst
 
@@ -41,9 +43,30 @@ _KINDS: dict[type[cst.CSTNode], type[ast.AST]] = {
     cst.ExceptHandler: ast.ExceptHandler,
 }
 
-_STATEMENTS = (cst.BaseSmallStatement, cst.BaseCompoundStatement)
-_IN_STATEMENTS = (cst.BaseExpression, cst.Parameters, cst.Annotation, cst.Decorator, cst.Arg)
-_WITHOUT_CODE = (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine, cst.Comma)
+
+class _Role(Enum):
+    """What a kind of node is to the walk. Asked once a kind: the base classes are slow to ask."""
+
+    STATEMENT = "statement"
+    CLAUSE = "clause"
+    IN_STATEMENT = "in a statement"
+    WITHOUT_CODE = "without code"
+    OTHER = "other"
+
+
+@cache
+def _role(kind: type[cst.CSTNode]) -> _Role:
+    if issubclass(kind, (cst.BaseSmallStatement, cst.BaseCompoundStatement)):
+        return _Role.STATEMENT
+    if issubclass(kind, cst.ExceptHandler):
+        return _Role.CLAUSE
+    if issubclass(kind, (cst.BaseExpression, cst.Parameters, cst.Annotation, cst.Decorator, cst.Arg)):
+        return _Role.IN_STATEMENT
+    if issubclass(
+        kind, (cst.BaseParenthesizableWhitespace, cst.TrailingWhitespace, cst.EmptyLine, cst.Comma)
+    ):
+        return _Role.WITHOUT_CODE
+    return _Role.OTHER
 
 
 @dataclass
@@ -74,14 +97,14 @@ class Places:
 
     def enter(self, node: cst.CSTNode) -> bool:
         """Note the place of a node; whether to go on to its children."""
-        if isinstance(node, _STATEMENTS):
+        role = _role(type(node))
+        if role is _Role.STATEMENT:
             return self._enter_statement(node)
-        if isinstance(node, _WITHOUT_CODE):
+        if role is _Role.WITHOUT_CODE:
             return False
-        if isinstance(node, cst.ExceptHandler):
+        if role is _Role.CLAUSE:
             self._enter_expression(node)
-            return True
-        if isinstance(node, _IN_STATEMENTS):
+        elif role is _Role.IN_STATEMENT:
             if not self._stack[-1].expressions:
                 return False
             self._enter_expression(node)
@@ -89,7 +112,7 @@ class Places:
 
     def leave(self, node: cst.CSTNode) -> None:
         """Note that a node was left whose children were visited."""
-        if isinstance(node, _STATEMENTS):
+        if _role(type(node)) is _Role.STATEMENT:
             self._stack.pop()
 
     def of(self, node: cst.CSTNode) -> Span | None:
