@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -100,16 +100,22 @@ class _Run:
     def _begin_all(self, files: Files) -> Begun:
         from rasa_asyncify.sdk_limits import limits_by_requirements
 
-        return self._begin(files, list(files.data), limits_by_requirements(files.root))
+        apart = files.apart() if len(files.data) > _MANY else ()
+        return self._begin(files, list(files.data), limits_by_requirements(files.root), apart)
 
     def _is_done(self, files: Files, relevant: Sequence[Path]) -> bool:
         """Whether nothing is to be changed or reported, as far as that can be told without the requirements."""
         begun = self._begin(files, relevant, lambda module: SdkLimits())
         return not begun.has_work() and begun.follow().is_done()
 
-    def _begin(self, files: Files, paths: Sequence[Path], limits_of: Callable[[Module], SdkLimits]) -> Begun:
+    def _begin(
+        self,
+        files: Files,
+        paths: Sequence[Path],
+        limits_of: Callable[[Module], SdkLimits],
+        apart: Container[Path] = (),
+    ) -> Begun:
         self.progress.stage("reading", len(paths))
-        apart = files.apart() if len(paths) > _MANY else set()
         project = Project(files.root)
         for path in paths:
             if files.parse(path):

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from functools import cached_property
 
 from rasa_asyncify.inference.asking import Infers
 from rasa_asyncify.inference.owners import ByOwner, Place, owners_of
@@ -13,6 +14,8 @@ from rasa_asyncify.project.bindings import Addition, Assigned, Imported, last_na
 from rasa_asyncify.project.model import Class, Function, Module, Scope
 from rasa_asyncify.project.values import Container, Instance, OwnClass, OwnFunction, OwnModule, Values, union
 
+_NOT_CALLED = re.compile(r"\.(\w+)\b(?!\s*[(.])")  # what may be assigned to
+_BY_NAME = ""  # instead of an attribute: any, by its name
 _ASSIGNED = re.compile(r"\.(\w+) = ")
 _MADE = (ast.Dict, ast.List, ast.Set, ast.Call, ast.DictComp, ast.ListComp, ast.SetComp, ast.BinOp)
 
@@ -27,7 +30,8 @@ class Additions:
         self.inference = inference
         self.project = inference.project
         self._of_module: dict[Module, dict[str, list[tuple[Addition, Scope]]]] = {}
-        self._stored: dict[str, list[tuple[ast.expr, ast.expr, Scope]]] | None = None
+        self._storing: dict[str, list[Module]] | None = None
+        self._stored: dict[Module, dict[str, list[tuple[ast.expr, ast.expr, Scope]]]] = {}
         self._growing: dict[str, list[Module]] | None = None
         self._assigning: dict[str, list[Module]] | None = None
         self._assigned: dict[Module, dict[str, list[Place[ast.expr]]]] = {}
@@ -125,13 +129,30 @@ class Additions:
 
     def stores(self, name: str) -> list[tuple[ast.expr, ast.expr, Scope]]:
         """(object, value, scope) of each ``x.name = value`` and ``setattr(x, "name", value)``."""
-        if self._stored is None:
-            self._stored = defaultdict(list)
+        if self._storing is None:
+            self._storing = defaultdict(list)
             for module in self.project.connected:
-                for scope in module.scopes():
-                    for attribute, target, value in _attribute_stores(scope):
-                        self._stored[attribute].append((target, value, scope))
-        return self._stored.get(name, [])
+                text = module.source.text
+                for attribute in {_BY_NAME} if "setattr" in text else set(_NOT_CALLED.findall(text)):
+                    self._storing[attribute].append(module)
+        modules = [*self._storing.get(name, ()), *self._storing.get(_BY_NAME, ())]
+        if len(modules) > 1:
+            modules.sort(key=self._places.__getitem__)
+        return [store for module in modules for store in self._stored_in(module).get(name, ())]
+
+    @cached_property
+    def _places(self) -> dict[Module, int]:
+        """The order of the modules."""
+        return {module: place for place, module in enumerate(self.project.connected)}
+
+    def _stored_in(self, module: Module) -> dict[str, list[tuple[ast.expr, ast.expr, Scope]]]:
+        known = self._stored.get(module)
+        if known is None:
+            known = self._stored[module] = defaultdict(list)
+            for scope in module.scopes():
+                for attribute, target, value in _attribute_stores(scope):
+                    known[attribute].append((target, value, scope))
+        return known
 
     def _belongs(self, node: ast.expr, where: Scope, family: list[Class]) -> bool:
         values = self.inference.infer(node, where)
