@@ -13,12 +13,12 @@ import tokenize
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rasa_asyncify.formatting_in_place import format_in_place
+from rasa_asyncify.line_changes import opcodes
 
 if TYPE_CHECKING:
     import black
@@ -157,8 +157,7 @@ class _Changes:
     def between(cls, before: str, after: str) -> _Changes:
         new = after.split("\n")
         changed: set[int] = set()
-        matcher = SequenceMatcher(None, before.split("\n"), new, autojunk=False)
-        for kind, _, _, start, end in matcher.get_opcodes():
+        for kind, _, _, start, end in opcodes(before.split("\n"), new):
             if kind != "equal":
                 changed.update(range(start, end))
         blank = frozenset(line for line in changed if not new[line].strip())
@@ -180,10 +179,9 @@ class _Changes:
 
     def hold(self, result: str) -> bool:
         """Whether what black made of the text differs from it only in touched statements, and beside them."""
-        matcher = SequenceMatcher(None, self.after, result.split("\n"), autojunk=False)
         return all(
             kind == "equal" or self._is_of_touched(start, end)
-            for kind, start, end, _, _ in matcher.get_opcodes()
+            for kind, start, end, _, _ in opcodes(self.after, result.split("\n"))
         )
 
     def _is_of_touched(self, start: int, end: int) -> bool:
@@ -213,8 +211,7 @@ class _Changes:
         old = [index for index, line in enumerate(self.after) if line.strip()]
         new = [index for index, line in enumerate(result) if line.strip()]
         keys = [_key(self.after[i]) for i in old], [_key(result[i]) for i in new]
-        codes = SequenceMatcher(None, *keys, autojunk=False).get_opcodes()
-        for _, i1, i2, j1, j2 in codes:
+        for _, i1, i2, j1, j2 in opcodes(*keys):
             if i2 - i1 == j2 - j1:
                 for i, j in zip(old[i1:i2], new[j1:j2], strict=True):
                     ours = i in self.lines

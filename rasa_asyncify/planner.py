@@ -50,6 +50,7 @@ def make_plan(
     step()
     graph.reach(entries.found)
     graph.alone = alone_sites(graph)
+    graph.shares_thread.clear()
     step()
     patches = find_patches(graph.inference)
     registry = Registry(graph, patches, shared_session)

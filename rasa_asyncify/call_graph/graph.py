@@ -6,6 +6,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from rasa_asyncify.call_graph.reaching import Reaching, spread
 from rasa_asyncify.calls.argument_flows import is_runner
 from rasa_asyncify.calls.decorators import Decorators
 from rasa_asyncify.calls.sites import Site, SiteFinder
@@ -40,6 +41,10 @@ class Graph:
         self._blocking: set[Function] = set()
         self._running_unknown: set[Function] = set()
         self._references: dict[Function, ast.Name] = {}
+        self._calling: dict[Function, list[Function]] | None = None
+        self.hands_on = Reaching(self._look_for_coroutine)
+        self.looks_at_exception = Reaching(self._look_for_exception)
+        self.shares_thread: dict[tuple[bool, bool], Reaching[Function]] = {}
 
     # -- reach ---------------------------------------------------------------
 
@@ -52,7 +57,14 @@ class Graph:
                 break
             self.inference.forget()
             self.finder.forget()
+        self._learnt()
         self._find_blocking()
+
+    def _learnt(self) -> None:
+        """Forget the answers that hang on the calls as they were known."""
+        self._calling = None
+        self.hands_on.forget()
+        self.looks_at_exception.forget()
 
     def _reach_once(self, start: list[Function]) -> bool:
         """One round; whether decorators told more about what their parameters hold."""
@@ -127,21 +139,21 @@ class Graph:
         sites = [s for f in self.reached for s in self.finder.sites(f.scope)]
         if self._blocking or any(s.blockers for s in sites):
             silent = {f for f, blocks in said.items() if blocks is False}
-            self._spread(self._blocking, silent, self._blocks_now)
+            loud = [f for f in self.reached if f not in silent]
+            spread(self._blocking, loud, self._blocks_now, self.calling)
         self._running_unknown = {s.scope.function for s in sites if s.runs_unknown and s.scope.function}
         if self._running_unknown:
-            self._spread(self._running_unknown, set(), self._runs_unknown_now)
+            spread(self._running_unknown, self.reached, self._runs_unknown_now, self.calling)
         self.anything_waits = bool(self._blocking or self._running_unknown or any(s.blockers for s in sites))
 
-    def _spread(self, found: set[Function], never: set[Function], joins: Callable[[Function], bool]) -> None:
-        """Add the reached functions that join ``found`` by what they call, again and again."""
-        changed = True
-        while changed:
-            changed = False
-            for function in self.reached:
-                if function not in found and function not in never and joins(function):
-                    found.add(function)
-                    changed = True
+    def calling(self, function: Function) -> list[Function]:
+        """The reached functions that call ``function``, or have a wrapper called that is it."""
+        if self._calling is None:
+            self._calling = defaultdict(list)
+            for caller in self.reached:
+                for target in {t for site in self.finder.sites(caller.scope) for t in self.through(site)}:
+                    self._calling[target].append(caller)
+        return self._calling.get(function, [])
 
     def _says(self, function: Function) -> bool | None:
         """What the project's settings say of one of its own functions."""
@@ -218,36 +230,38 @@ class Graph:
             (used if by_use else called).append(name.removeprefix("builtins."))
         return ", ".join(f"{n}()" for n in called[:most]) or ", ".join(used[:most]) or "a call"
 
-    def looks_at_exception(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
-        """Whether ``function``, or what it calls, asks for the exception that is being handled."""
-        if function in seen:
-            return False
+    def _look_for_exception(self, function: Function) -> tuple[bool, list[Function]]:
+        """Whether ``function`` asks for the exception that is being handled, and what it calls."""
         facts = function.facts
         names = {load.attr for load in facts.loads} | {last_name(call.func) for call in facts.calls}
         if names & CURRENT_EXCEPTION or any(
             k.arg == "exc_info" for call in facts.calls for k in call.keywords
         ):
-            return True
-        targets = (t for site in self.finder.sites(function.scope) for t in site.targets)
-        return any(self.looks_at_exception(t, seen | {function}) for t in targets)
+            return True, []
+        return False, [t for site in self.finder.sites(function.scope) for t in site.targets]
 
     # -- coroutines that plain functions hand on --
 
-    def hands_on(self, function: Function, seen: frozenset[Function] = frozenset()) -> bool:
-        """Whether a plain function returns a coroutine that it got from another: ``return self.fetch()``."""
-        if function.is_async or function in seen:
-            return False
+    def _look_for_coroutine(self, function: Function) -> tuple[bool, list[Function]]:
+        """Whether a plain function returns a coroutine that it got from another (``return self.fetch()``).
+
+        And the functions of which it returns what they return.
+        """
+        if function.is_async:
+            return False, []
         for call in function.facts.calls:
             if returns_it(call, function.scope) and any(
                 isinstance(v, ExternalMethod) and self.base_awaits(v.cls, v.name, function)
                 for v in self.inference.infer(call.func, function.scope)
             ):
-                return True
-        for site in self.finder.sites(function.scope):
-            if isinstance(site.node, ast.expr) and returns_it(site.node, function.scope):
-                if any(t.is_async or self.hands_on(t, seen | {function}) for t in site.targets):
-                    return True
-        return False
+                return True, []
+        returned = [
+            target
+            for site in self.finder.sites(function.scope)
+            if isinstance(site.node, ast.expr) and returns_it(site.node, function.scope)
+            for target in site.targets
+        ]
+        return any(t.is_async for t in returned), returned
 
     def keeps_coroutine(self, function: Function) -> bool:
         """Whether a plain function returns a coroutine by way of a variable, which the SDK then awaits."""
@@ -270,6 +284,7 @@ class Graph:
                 break
             self.inference.forget()
             self.finder.forget()
+        self._learnt()
         self.callers.clear()
         for site in sites:
             for target in site.targets:

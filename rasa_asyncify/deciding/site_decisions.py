@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 
 from rasa_asyncify.call_graph.graph import Graph, returns_it
+from rasa_asyncify.call_graph.reaching import spread
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Inputs, Native
 from rasa_asyncify.deciding.draft import Draft
@@ -153,13 +154,8 @@ class SiteDecider:
 def grow(graph: Graph, joins: Callable[[Function, set[Function]], bool]) -> set[Function]:
     """The smallest set of synchronous functions that holds each one which ``joins`` what is in it already."""
     found: set[Function] = set()
-    changed = True
-    while changed:
-        changed = False
-        for function in graph.reached:
-            if not function.is_async and function not in found and joins(function, found):
-                found.add(function)
-                changed = True
+    plain = [function for function in graph.reached if not function.is_async]
+    spread(found, plain, lambda function: joins(function, found), graph.calling)
     return found
 
 

@@ -11,7 +11,7 @@ from rasa_asyncify.catalogue import is_known
 from rasa_asyncify.project.bindings import dotted
 from rasa_asyncify.project.index import Folder, Project
 from rasa_asyncify.project.model import Module
-from rasa_asyncify.project.statements import suites
+from rasa_asyncify.project.walking import suites
 
 
 @dataclass(frozen=True)

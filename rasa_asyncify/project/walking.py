@@ -1,4 +1,4 @@
-"""The nodes of a tree, in less time than the functions of ``ast`` take."""
+"""The nodes of a tree, in less time than the functions of ``ast`` take, and the suites of statements."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ _FIELDS: dict[type, tuple[str, ...]] = {
     for kind in vars(ast).values()
     if isinstance(kind, type) and issubclass(kind, ast.AST)
 } | {ast.Constant: (), ast.Name: (), ast.Global: (), ast.Nonlocal: ()}
+
+_SIMPLE = frozenset(
+    {ast.Expr, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.Return, ast.Import, ast.ImportFrom}
+)
 
 
 def children(node: ast.AST) -> list[ast.AST]:
@@ -32,3 +36,16 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
         current = stack.pop()
         yield current
         stack += children(current)
+
+
+def suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+    """The suites of a compound statement, in the order of the text; none of a simple one."""
+    if node.__class__ in _SIMPLE:
+        return
+    if isinstance(node, ast.Match):
+        yield from (case.body for case in node.cases)
+        return
+    found: list[list[ast.stmt]] = [getattr(node, "body", [])]
+    found += [handler.body for handler in getattr(node, "handlers", ())]
+    found += [getattr(node, "orelse", []), getattr(node, "finalbody", [])]
+    yield from filter(None, found)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from rasa_asyncify.project.statements import suites
+from rasa_asyncify.project.walking import suites
 
 _SET_ASIDE = "__set_aside_"
 _LEFT_OUT = "__left_out_"

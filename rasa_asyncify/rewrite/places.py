@@ -18,7 +18,7 @@ import libcst as cst
 
 from rasa_asyncify.edits import Edit, Span
 from rasa_asyncify.project.spans import Spans
-from rasa_asyncify.project.statements import suites
+from rasa_asyncify.project.walking import suites
 from rasa_asyncify.rewrite.folding import Folded
 
 _KINDS: dict[type[cst.CSTNode], type[ast.AST]] = {

@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import libcst as cst
 
-from rasa_asyncify.project.statements import suites
-from rasa_asyncify.project.walking import walk
+from rasa_asyncify.project.walking import suites, walk
 from rasa_asyncify.rewrite.imports import dotted_text, is_import
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement

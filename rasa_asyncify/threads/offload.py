@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 
 from rasa_asyncify.call_graph.graph import Graph
+from rasa_asyncify.call_graph.reaching import Reaching
 from rasa_asyncify.calls.sites import LAZY, Site
 from rasa_asyncify.flow.definitions import webs
 from rasa_asyncify.flow.positions import can_await_at, enclosing
@@ -186,19 +188,24 @@ def shares(function: Function, graph: Graph, *, objects: bool = True, uninterrup
 
     Without ``objects`` only what is for one action at a time by itself counts, such as a file that actions write.
     """
-    seen: set[Function] = set()
-    todo = [function]
-    while todo:
-        current = todo.pop()
-        if current in seen:
-            continue
-        seen.add(current)
-        for site in graph.active_sites(current.scope):
-            if _is_alone(site, graph, uninterrupted) or (objects and site.thread and site.shared):
-                return True
-            if not objects or not site.thread or site.makes:
-                todo += [t for t in graph.through(site) if _stays_in_thread(t, graph)]
-    return False
+    walk = graph.shares_thread.get((objects, uninterrupted))
+    if walk is None:
+        walk = Reaching(partial(_look_for_shared, graph=graph, objects=objects, uninterrupted=uninterrupted))
+        graph.shares_thread[objects, uninterrupted] = walk
+    return walk(function)
+
+
+def _look_for_shared(
+    function: Function, *, graph: Graph, objects: bool, uninterrupted: bool
+) -> tuple[bool, list[Function]]:
+    """Whether the function's own code does, and what it calls in the same thread."""
+    onward: list[Function] = []
+    for site in graph.active_sites(function.scope):
+        if _is_alone(site, graph, uninterrupted) or (objects and site.thread and site.shared):
+            return True, []
+        if not objects or not site.thread or site.makes:
+            onward += [t for t in graph.through(site) if _stays_in_thread(t, graph)]
+    return False, onward
 
 
 def _stays_in_thread(function: Function, graph: Graph) -> bool:
