@@ -6,9 +6,9 @@ import ast
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from rasa_asyncify.call_graph.reaching import Reaching, spread
 from rasa_asyncify.calls.argument_flows import is_runner
 from rasa_asyncify.calls.decorators import Decorators
+from rasa_asyncify.calls.reaching import Reaching, spread
 from rasa_asyncify.calls.sites import Site, SiteFinder
 from rasa_asyncify.flow.positions import CURRENT_EXCEPTION, is_deferred, is_deferring_call
 from rasa_asyncify.inference.inference import Inference

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from rasa_asyncify.call_graph.graph import Graph, returns_it
-from rasa_asyncify.call_graph.reaching import spread
+from rasa_asyncify.calls.reaching import spread
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Inputs, Native
 from rasa_asyncify.deciding.draft import Draft

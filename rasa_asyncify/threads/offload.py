@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from rasa_asyncify.call_graph.graph import Graph
-from rasa_asyncify.call_graph.reaching import Reaching
+from rasa_asyncify.calls.reaching import Reaching
 from rasa_asyncify.calls.sites import LAZY, Site
 from rasa_asyncify.flow.definitions import webs
 from rasa_asyncify.flow.positions import can_await_at, enclosing
