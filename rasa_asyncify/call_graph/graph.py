@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from rasa_asyncify.calls.argument_flows import is_runner
 from rasa_asyncify.calls.decorators import Decorators
-from rasa_asyncify.calls.reaching import Reaching, spread
 from rasa_asyncify.calls.sites import Site, SiteFinder
 from rasa_asyncify.flow.positions import CURRENT_EXCEPTION, is_deferred, is_deferring_call
 from rasa_asyncify.inference.inference import Inference
 from rasa_asyncify.project.bindings import last_name
 from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import ExternalMethod
+from rasa_asyncify.reaching import Reaching, spread
 
 _ROUNDS = 6
 # Whether a class of the SDK defines a method as a coroutine function, as a function gets it.

@@ -6,13 +6,13 @@ import ast
 from collections.abc import Callable
 
 from rasa_asyncify.call_graph.graph import Graph, returns_it
-from rasa_asyncify.calls.reaching import spread
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.decisions import Await, Inputs, Native
 from rasa_asyncify.deciding.draft import Draft
 from rasa_asyncify.flow.positions import can_await_at, enclosing
 from rasa_asyncify.native.strategy import Refused, Strategy
 from rasa_asyncify.project.model import Function
+from rasa_asyncify.reaching import spread
 from rasa_asyncify.threads.block_set import Blocks
 from rasa_asyncify.threads.offload import Offload, TooTangled, offload_for
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from rasa_asyncify.call_graph.graph import Graph
-from rasa_asyncify.calls.reaching import Reaching
 from rasa_asyncify.calls.sites import LAZY, Site
 from rasa_asyncify.flow.definitions import webs
 from rasa_asyncify.flow.positions import can_await_at, enclosing
@@ -16,6 +15,7 @@ from rasa_asyncify.project.bindings import Assigned, Entered
 from rasa_asyncify.project.model import COMPREHENSIONS, FUNCTION_NODES, Function, Scope
 from rasa_asyncify.project.values import External
 from rasa_asyncify.project.walking import walk
+from rasa_asyncify.reaching import Reaching
 
 _CONSUMERS = frozenset(
     "list tuple set dict frozenset sum any all max min sorted next join reduce sort len str print".split()
