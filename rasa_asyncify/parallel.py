@@ -8,11 +8,13 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing.context import BaseContext
+    from multiprocessing.process import BaseProcess
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -36,11 +38,14 @@ class Workers:
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
         self._executor: ProcessPoolExecutor | None = None
+        self._others: list[BaseProcess] = []
 
     def __enter__(self) -> Workers:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._kill()
         self._stop()
 
     def start(self) -> None:
@@ -48,14 +53,17 @@ class Workers:
         if self.jobs < 2 or self._executor is not None:
             return
         try:
+            import multiprocessing
             from concurrent.futures import ProcessPoolExecutor
 
-            executor = ProcessPoolExecutor(self.jobs, _context(), initializer=_warm_up)
-            for _ in range(self.jobs):
-                executor.submit(os.getpid)
+            self._others = multiprocessing.active_children()
+            with _no_interrupts():
+                executor = ProcessPoolExecutor(self.jobs, _context(), initializer=_warm_up)
+                for _ in range(self.jobs):
+                    executor.submit(os.getpid)
+                self._executor = executor
         except (ImportError, NotImplementedError, OSError):
-            return  # no semaphores, no right to fork: then it takes longer
-        self._executor = executor
+            pass  # no semaphores, no right to fork: then it takes longer
 
     def map(self, function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
         """The results in the order of the items. The function is a module's own, and raises nothing.
@@ -81,10 +89,31 @@ class Workers:
             self._stop()
             yield from _one_by_one(function, items[done:])
 
+    def _kill(self) -> None:
+        """End the processes at once: what they do isn't wanted any more."""
+        import multiprocessing
+
+        for process in multiprocessing.active_children() if self._executor is not None else ():
+            if process not in self._others:
+                process.kill()
+
     def _stop(self) -> None:
         if self._executor is not None:
             self._executor.shutdown(wait=True, cancel_futures=True)
             self._executor = None
+
+
+@contextmanager
+def _no_interrupts() -> Iterator[None]:
+    """An interrupt meanwhile comes afterwards, and never to the processes that are started."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _one_by_one(function: Callable[[_Item], _Result], items: Sequence[_Item]) -> Iterator[_Result]:
