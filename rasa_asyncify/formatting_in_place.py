@@ -21,7 +21,7 @@ _PLAIN_IMPORT = re.compile(
     r"import [\w.]+(?: as \w+)?|from [\w.]+ import \w+(?: as \w+)?(?:, \w+(?: as \w+)?)*"
 )
 _DIFFERENT = re.compile(
-    r"'|:=|\(yield|\d \.| \*\* |\[[^\]]*:|[^\x00-\x7f]|\\|\"\"|(?<![\w\"])(?!f)[a-zA-Z]{1,2}\""
+    r"'|:=|for \(|\(yield|\d \.| \*\* |\[[^\]]*:|[^\x00-\x7f]|\\|\"\"|(?<![\w\"])(?!f)[a-zA-Z]{1,2}\""
 )
 _SIMPLE_WORDS = re.compile(r"(?!(?:def|class|async def|elif|else|except|finally|case|match|import|from)\b|@)")
 _COMPOUND = re.compile(r"(?:if|for|while|with|async for|async with)\b")
