@@ -79,6 +79,8 @@ def format_module(task: tuple[Unformatted, Style]) -> Finished | Failed:
     module, style = task
     path, parts = module.path, module.parts
     try:
+        if style.mode == "whole-file":
+            parts = parts.unfolded()
         formatted = format_changes(parts.before, parts.after, path=path, root=style.root, mode=style.mode)
         text = parts.whole(formatted.text)
         _check_compiles(text, path)

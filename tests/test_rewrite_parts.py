@@ -8,7 +8,10 @@ from pathlib import Path
 
 import black
 import pytest
+from planning import in_action
 
+from rasa_asyncify.config import Config
+from rasa_asyncify.engine import migrate
 from rasa_asyncify.formatting_in_place import _is_plain, format_in_place
 from rasa_asyncify.line_changes import opcodes
 from rasa_asyncify.reaching import Reaching, spread
@@ -91,6 +94,18 @@ def test_folded_texts_are_python_and_come_back_whole(seed: int) -> None:
         condensed = condense(folded.text, [folded.lines.index(n) + 1 for n in lines])
         ast.parse(condensed.text)
         assert condensed.unfold(condensed.text) == folded.text, path
+
+
+@pytest.mark.parametrize(("mode", "formatted"), [("whole-file", True), ("changed", False), ("off", False)])
+def test_what_was_set_aside_is_formatted_with_the_whole_file(
+    mode: str, formatted: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "actions.py"
+    path.write_text(in_action("time.sleep(1)") + "\n\ndef other( a ,b ):\n    return 'a'\n", encoding="utf-8")
+    (change,) = migrate([path], tmp_path, Config(black=mode)).changes
+    assert "await asyncio.sleep(1)" in change.after
+    assert ("def other(a, b):" in change.after) == formatted
+    assert ("def other( a ,b ):" in change.after) != formatted
 
 
 def test_a_stand_in_that_is_lost_is_noticed() -> None:

@@ -41,6 +41,11 @@ class Rewritten:
         """A text like ``after`` with everything in its place again."""
         return self.folded.unfold(text)
 
+    def unfolded(self) -> Rewritten:
+        """The same with nothing set aside."""
+        after = self.whole(self.after)
+        return Rewritten(self.whole(self.before), after, Folded(after, range(1, after.count("\n") + 2), ()))
+
 
 def rewrite(text: str, plan: ModulePlan) -> Rewritten:
     """Change a module as its plan says.
