@@ -166,6 +166,7 @@ class _Run:
         added = list(helpers)
         if (texts or added) and not self._is_stable({**texts, **{c.path: c.data() for c in added}}):
             return None
+        self.progress.stage("formatting", len(rewritten))
         changes = self._changes(finished)
         return changes + added if len(self.given_up) == known else None
 
@@ -188,7 +189,6 @@ class _Run:
             return module.text.encode("utf-8")  # what is wrong will be said of the finished one
 
     def _changes(self, finished: Iterable[Finished | Failed]) -> list[Change]:
-        self.progress.stage("formatting", len(self.outcome.targets))
         changes = []
         for result in finished:
             self.progress.step()

@@ -19,13 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from rasa_asyncify.formatting_in_place import format_in_place
 from rasa_asyncify.line_changes import opcodes
+from rasa_asyncify.rewrite.folding import F_STRING, condense
 
 if TYPE_CHECKING:
     import black
 
 _STANDARD_INDENT = "    "
 _HEADERS = frozenset(["if", "elif", "else", "for", "while", "try", "except", "finally", "with"])
-_F_STRING = re.compile(r"""(?<!\w)(?:[fF][rR]?|[rR][fF])["']""")
 _OTHER_QUOTES = re.compile(r"[rRbBuU]{0,2}'(?!')[^'\"\\\n]*'")
 _NUMBERS = {1: "one space", 2: "two spaces", 3: "three spaces", 8: "eight spaces"}
 
@@ -95,11 +95,9 @@ def _touched(changes: _Changes, mode: black.Mode) -> str:
     """The text with all touched statements formatted, and with the blank lines that black wants beside them."""
     import black
 
-    from rasa_asyncify.rewrite.folding import condense
-
     text = "\n".join(changes.after)
     if not changes.blank:
-        lines = format_in_place(changes.after, changes.statements, _F_STRING.search(text) is not None, mode)
+        lines = format_in_place(changes.after, changes.statements, F_STRING.search(text) is not None, mode)
         if lines is not None:
             return "\n".join(lines)
     try:

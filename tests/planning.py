@@ -7,7 +7,7 @@ import textwrap
 from collections.abc import Collection
 from pathlib import Path
 
-from rasa_asyncify.call_graph.analysis import analyse
+from rasa_asyncify.call_graph.analysis import begin
 from rasa_asyncify.call_graph.entries import SdkLimits
 from rasa_asyncify.catalogue.own import OwnEntries
 from rasa_asyncify.plan import Plan
@@ -50,7 +50,7 @@ def plan_of(
 ) -> Plan:
     """The plan for ``files``; those ``given`` (all, if None) may be changed, and ``own`` is what the settings say."""
     paths = {ROOT / name for name in (files if given is None else given)}
-    analysis = analyse(project_of(files), lambda module: SdkLimits(), own)
+    analysis = begin(project_of(files), lambda module: SdkLimits(), own).follow()
     return make_plan(analysis, lambda module: module.path in paths)
 
 

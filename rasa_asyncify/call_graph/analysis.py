@@ -87,13 +87,6 @@ def begin(project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEn
     return Begun(inference, find_entries(inference, limits_of))
 
 
-def analyse(
-    project: Project, limits_of: Callable[[Module], SdkLimits], own: OwnEntries | None = None
-) -> Analysis:
-    """Follow the calls from the project's entry points."""
-    return begin(project, limits_of, own).follow()
-
-
 def _link_made_bases(project: Project, inference: Inference) -> None:
     """Learn of bases that a library makes when it is called: ``Base = declarative_base()``."""
     for cls in project.classes():

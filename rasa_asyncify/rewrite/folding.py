@@ -22,8 +22,7 @@ _LEFT_OUT = "__left_out_"
 _TELLING = re.compile(
     r"#\s*(?:fmt|yapf):|:=|^\s*match\s.*:\s*$|^\s*type \w+ =|except\s*\*|with \(|\[\*", re.M
 )
-_FORMATTED = re.compile(r"""(?<!\w)(?:[fF][rR]?|[rR][fF])["']""")
-_Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+F_STRING = re.compile(r"""(?<!\w)(?:[fF][rR]?|[rR][fF])["']""")
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -75,7 +74,7 @@ class _Part:
 
     @classmethod
     def of(cls, nodes: Sequence[ast.stmt]) -> _Part:
-        return cls(nodes[0], _first_line(nodes[0]), _last_line(nodes[-1]))
+        return cls(nodes[0], first_line(nodes[0]), last_line(nodes[-1]))
 
 
 def fold(text: str, tree: ast.Module, touched: Iterable[int]) -> Folded:
@@ -151,19 +150,14 @@ class _Finder:
         """The header of a function, if it stands on lines of its own that aren't touched."""
         if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             return
-        last = _first_line(node.body[0]) - 1
+        last = first_line(node.body[0]) - 1
         while last > node.lineno and (not (line := self.lines[last - 1].strip()) or line.startswith("#")):
             last -= 1
-        if last >= node.lineno and not self._is_within(_first_line(node), last):
-            yield _Part(node, _first_line(node), last, is_header=True)
+        if last >= node.lineno and not any_between(self.touched, first_line(node), last):
+            yield _Part(node, first_line(node), last, is_header=True)
 
     def _is_touched(self, node: ast.stmt) -> bool:
-        return self._is_within(_first_line(node), _last_line(node))
-
-    def _is_within(self, first: int, last: int) -> bool:
-        """Whether one of the touched lines is among these."""
-        position = bisect_left(self.touched, first)
-        return position < len(self.touched) and self.touched[position] <= last
+        return any_between(self.touched, first_line(node), last_line(node))
 
     def _kind(self, node: ast.stmt) -> str | None:
         """What black takes a statement for when it counts blank lines; None: it stays."""
@@ -176,6 +170,12 @@ class _Finder:
         if node.col_offset == 0 and node.lineno < self.opening:
             return None
         return "statement"
+
+
+def any_between(numbers: Sequence[int], first: int, last: int) -> bool:
+    """Whether one of the sorted ``numbers`` is from ``first`` to ``last``."""
+    position = bisect_left(numbers, first)
+    return position < len(numbers) and numbers[position] <= last
 
 
 def _with_comments(part: _Part, lines: Sequence[str]) -> int:
@@ -192,12 +192,14 @@ def _with_comments(part: _Part, lines: Sequence[str]) -> int:
     return last
 
 
-def _first_line(node: ast.stmt) -> int:
+def first_line(node: ast.stmt) -> int:
+    """Where a statement begins, with its decorators (1-based)."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(decorator.lineno for decorator in decorators)])
 
 
-def _last_line(node: ast.stmt) -> int:
+def last_line(node: ast.stmt) -> int:
+    """Where a statement ends (1-based)."""
     last: int = node.end_lineno or node.lineno
     return last
 
@@ -206,7 +208,7 @@ def _stand_in(part: _Part, lines: Sequence[str], word: str, body: str) -> list[s
     """What stands for a part; with an f-string where black learns from one which Python it is for."""
     node = part.node
     indent = lines[node.lineno - 1][: node.col_offset]
-    call = '(f"")' if _FORMATTED.search(body) else ""
+    call = '(f"")' if F_STRING.search(body) else ""
     if part.is_header:
         start = "async def" if isinstance(node, ast.AsyncFunctionDef) else "def"
         return [f"{indent}{start} {word}_head__():"]

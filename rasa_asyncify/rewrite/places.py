@@ -7,7 +7,6 @@ trees have the same statements in the same order, and each statement has as many
 from __future__ import annotations
 
 import ast
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +18,7 @@ import libcst as cst
 from rasa_asyncify.edits import Edit, Span
 from rasa_asyncify.project.spans import Spans
 from rasa_asyncify.project.walking import suites
-from rasa_asyncify.rewrite.folding import Folded
+from rasa_asyncify.rewrite.folding import Folded, any_between, first_line, last_line
 
 _KINDS: dict[type[cst.CSTNode], type[ast.AST]] = {
     cst.Call: ast.Call,
@@ -144,11 +143,8 @@ class Places:
             self._known[id(node)] = spans[position]
 
     def _is_touched(self, node: ast.stmt) -> bool:
-        decorators = getattr(node, "decorator_list", [])
-        first = self._numbers[min([node.lineno, *(d.lineno for d in decorators)]) - 1]
-        last = self._numbers[(node.end_lineno or node.lineno) - 1]
-        position = bisect_left(self._lines, first)
-        return position < len(self._lines) and self._lines[position] <= last
+        first, last = self._numbers[first_line(node) - 1], self._numbers[last_line(node) - 1]
+        return any_between(self._lines, first, last)
 
 
 def _statements(body: Sequence[ast.stmt]) -> Iterator[_Statement]:
