@@ -34,6 +34,11 @@ from rasa_asyncify import __version__
     help="What black formats: what changed (default), the whole file, or nothing.",
 )
 @click.option(
+    "--http",
+    type=click.Choice(["aiohttp", "thread"]),
+    help="What calls of requests become: aiohttp (default), or themselves in a worker thread.",
+)
+@click.option(
     "--http-session",
     type=click.Choice(["per-call", "shared"]),
     help="A client session for each aiohttp request (default), or one that all share.",
@@ -70,6 +75,7 @@ def main(
     exclude: str | None,
     extend_exclude: str | None,
     black: str | None,
+    http: str | None,
     http_session: str | None,
     executor_workers: int | None,
     jobs: int | None,
@@ -93,6 +99,7 @@ def main(
         exclude=exclude,
         extend_exclude=extend_exclude,
         black=black,
+        http=http,
         http_session=http_session,
         executor_workers=executor_workers,
         jobs=jobs,

@@ -12,6 +12,7 @@ from rasa_asyncify.catalogue.own import Entry, read_blocking, read_non_blocking
 
 TABLE = "tool.rasa-asyncify"
 BLACK_MODES = ("changed", "whole-file", "off")
+HTTP_FORMS = ("aiohttp", "thread")
 HTTP_SESSIONS = ("per-call", "shared")
 
 
@@ -62,6 +63,7 @@ class Config:
     exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     extend_exclude: str | None = field(default=None, metadata={"read": _regular_expression})
     black: str = field(default="changed", metadata={"read": _one_of(*BLACK_MODES)})
+    http: str = field(default="aiohttp", metadata={"read": _one_of(*HTTP_FORMS)})
     # None: as the project has it, or else per call
     http_session: str | None = field(default=None, metadata={"read": _one_of(*HTTP_SESSIONS)})
     # None: as the project has it, or else the helper's own number

@@ -53,9 +53,9 @@ class Edit:
         return (self.span,)
 
     @property
-    def helper(self) -> str | None:
-        """The helper that the new code calls."""
-        return None
+    def helpers(self) -> frozenset[str]:
+        """The helpers that the new code calls."""
+        return frozenset()
 
     @property
     def imports(self) -> tuple[str, ...]:
@@ -75,8 +75,8 @@ class _Offload(Edit):
     alone: bool
 
     @property
-    def helper(self) -> str:
-        return "in_one_thread" if self.alone else "in_thread"
+    def helpers(self) -> frozenset[str]:
+        return frozenset({"in_one_thread" if self.alone else "in_thread"})
 
 
 @dataclass(frozen=True)
@@ -162,22 +162,39 @@ class MoveBody(_Offload):
 
 
 @dataclass(frozen=True)
-class InlineRequest(Edit):
-    """A statement ``response = requests.get(...)`` becomes an ``async with`` over an aiohttp request.
+class Argument:
+    """An argument of an aiohttp request: its ``keyword`` ("": by position) and its source text.
 
-    ``span`` is the statement's, ``call`` the call's; ``method`` the HTTP verb in lower case. ``timeout`` is None
-    (nothing given) or the seconds as source text for (connect, read). ``redirects``: they are followed. ``skipped``
-    positional arguments name the verb. ``content`` is the variable for the body's bytes, where something reads them.
+    In the text ``$name`` stands for what the call of requests gives as ``name``.
+    """
+
+    keyword: str
+    form: str
+
+
+@dataclass(frozen=True)
+class InlineRequest(Edit):
+    """A call of requests becomes an ``async with`` over an aiohttp request.
+
+    ``span`` is the statement's (its head's, where it has suites), ``call`` the call's. ``standing`` tells how the block
+    and the statement go together, as ``for_requests.lifting`` names it. ``method`` is that of the client session,
+    ``given`` names the call's own arguments in their order, ``arguments`` are the new ones.
+
+    ``reads``: the block reads the body; into the variable ``content``, where there is one. ``shared``: the request goes
+    over the event loop's one client session.
     """
 
     call: Span
+    standing: str
     method: str
+    given: tuple[str, ...]
+    arguments: tuple[Argument, ...]
     response: str
     session: str
-    timeout: tuple[str, str] | None
-    redirects: bool = True
-    skipped: int = 0
+    reads: bool
     content: str | None = None
+    shared: bool = False
+    calls_helpers: frozenset[str] = frozenset()
 
     is_native: ClassVar[bool] = True
     requirement: ClassVar[str | None] = "aiohttp"
@@ -187,22 +204,13 @@ class InlineRequest(Edit):
         return (self.span, self.call)
 
     @property
-    def imports(self) -> tuple[str, ...]:
-        return ("aiohttp",)
-
-
-@dataclass(frozen=True)
-class AiohttpCall(Edit):
-    """``requests.get(url)`` becomes ``await over_aiohttp(requests.get, url)``; ``shared``: by the shared session."""
-
-    shared: bool = False
-
-    is_native: ClassVar[bool] = True
-    requirement: ClassVar[str | None] = "aiohttp"
+    def helpers(self) -> frozenset[str]:
+        return self.calls_helpers | ({"http_session"} if self.shared else set())
 
     @property
-    def helper(self) -> str:
-        return "over_aiohttp_shared" if self.shared else "over_aiohttp"
+    def imports(self) -> tuple[str, ...]:
+        names_it = not self.shared or any("aiohttp." in a.form for a in self.arguments)
+        return ("aiohttp",) if names_it else ()
 
 
 @dataclass(frozen=True)
@@ -239,8 +247,8 @@ class UseAsyncClient(Edit):
         return (self.statement or self.span).lines
 
     @property
-    def helper(self) -> str | None:
-        return "tls_context" if self.tls else None
+    def helpers(self) -> frozenset[str]:
+        return frozenset({"tls_context"} if self.tls else ())
 
 
 @dataclass(frozen=True)
@@ -254,8 +262,8 @@ class MakeAsyncClient(Edit):
     tls: bool
 
     @property
-    def helper(self) -> str | None:
-        return "tls_context" if self.tls else None
+    def helpers(self) -> frozenset[str]:
+        return frozenset({"tls_context"} if self.tls else ())
 
 
 @dataclass(frozen=True)
@@ -274,6 +282,15 @@ class UseResponse(Edit):
     @property
     def imports(self) -> tuple[str, ...]:
         return ("json",) if self.form.startswith("json.") else ()
+
+
+@dataclass(frozen=True)
+class ReplaceExpression(Edit):
+    """An expression becomes another one, given as source text."""
+
+    text: str
+
+    says_more: ClassVar[bool] = False
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ class _Run:
             self._writable,
             may_add_files=not self.alone,
             shared_session=lambda module: shared(module.path),
+            uses_aiohttp=self.config.http == "aiohttp",
             step=self.progress.step,
         )
         for module in plan.modules.values():

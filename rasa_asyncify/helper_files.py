@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from rasa_asyncify.changes import Change
 from rasa_asyncify.config import Config
-from rasa_asyncify.emitted import HELPERS, MODULES, workers_in
+from rasa_asyncify.emitted import HELPERS, is_helper_file, workers_in
 from rasa_asyncify.parallel import Workers
 from rasa_asyncify.plan import Plan
 from rasa_asyncify.reading import Files
 from rasa_asyncify.rewriting import HelperModule, Style, make_helper_module
 from rasa_asyncify.source import Source, decode
-
-_SHARED = "over_aiohttp_shared"
 
 
 class HelperFiles:
@@ -38,31 +36,22 @@ class HelperFiles:
         return self._made(wanted)
 
     def adapted(self, changes: list[Change]) -> list[Change]:
-        """The helper modules of an earlier run whose client sessions or pool are not as the settings ask for now."""
+        """The helper modules of an earlier run whose pool is not as the settings ask for now."""
         wanted = []
         changed = {change.path for change in changes}
         for path, data in self.files.data.items():
-            if not path.name.startswith(MODULES) or path not in self.files.targets or path in changed:
+            if path not in self.files.targets or path in changed or not is_helper_file(path.name, data):
                 continue
             source = decode(path, data)
             there = _helpers_in(source.text)
-            helpers = self._with_session(there)
-            if helpers != there or (there and self._has_other_pool(source.text)):
-                workers = self.config.executor_workers or workers_in(source.text)
-                wanted.append((HelperModule(path, helpers, workers), source))
+            if self._has_other_pool(source.text):
+                wanted.append((HelperModule(path, there, self.config.executor_workers), source))
         return list(self._made(wanted))
 
     def _made(self, wanted: Sequence[tuple[HelperModule, Source | None]]) -> Iterator[Change]:
         style = Style(self.files.root, self.config.black)
         texts = self.workers.map(make_helper_module, [(new, style) for new, _ in wanted])
         return (Change(new.path, before, text) for (new, before), text in zip(wanted, texts, strict=True))
-
-    def _with_session(self, helpers: frozenset[str]) -> frozenset[str]:
-        """The helpers, with the kind of client session that is asked for, if any is."""
-        wanted = self.config.http_session
-        if wanted is None or "over_aiohttp" not in helpers:
-            return helpers
-        return helpers | {_SHARED} if wanted == "shared" else helpers - {_SHARED}
 
     def _has_other_pool(self, text: str) -> bool:
         wanted, there = self.config.executor_workers, workers_in(text)

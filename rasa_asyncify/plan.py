@@ -84,5 +84,5 @@ class Plan:
     def add(self, path: Path, edit: Edit) -> None:
         """Add ``edit`` to the module at ``path``, unless the place has one of its kind."""
         edits = self.module(path).edits
-        if all(known.span != edit.span or type(known) is not type(edit) for known in edits):
+        if all(known.spans != edit.spans or type(known) is not type(edit) for known in edits):
             edits.append(edit)

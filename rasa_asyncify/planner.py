@@ -8,7 +8,7 @@ from rasa_asyncify.call_graph.analysis import Analysis
 from rasa_asyncify.call_graph.kept_synchronous import kept_synchronous
 from rasa_asyncify.call_graph.test_doubles import find_patches
 from rasa_asyncify.calls.overrides import Overrides
-from rasa_asyncify.deciding.around_requests import not_inline, not_native
+from rasa_asyncify.deciding.around_requests import AroundRequests
 from rasa_asyncify.deciding.callers import Callers
 from rasa_asyncify.deciding.decisions import Decisions, Inputs
 from rasa_asyncify.deciding.edit_making import EditMaker
@@ -36,12 +36,14 @@ def make_plan(
     *,
     may_add_files: bool = True,
     shared_session: Callable[[Module], bool] = lambda module: False,
+    uses_aiohttp: bool = True,
     step: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Decide everything for a project whose modules are all in.
 
     ``writable`` tells which modules may be changed. Without ``may_add_files`` each module gets helpers of its own.
-    ``shared_session`` tells for which modules all aiohttp requests of an event loop go over one client session.
+    ``shared_session`` tells for which modules all aiohttp requests of an event loop go over one client session. Without
+    ``uses_aiohttp``, calls of requests go to threads.
     ``step`` is called as each of the ``STEPS`` is done.
     """
     graph, entries = analysis.graph, analysis.entries
@@ -53,7 +55,7 @@ def make_plan(
     graph.shares_thread.clear()
     step()
     patches = find_patches(graph.inference)
-    registry = Registry(graph, patches, shared_session)
+    registry = Registry(graph, patches, shared_session, uses_aiohttp=uses_aiohttp)
     kept = kept_synchronous(entries, graph)
     inputs = Inputs(graph, entries, patches, Overrides(graph.inference), registry, kept, writable)
     step()
@@ -70,16 +72,13 @@ def make_plan(
 
 
 def decide(inputs: Inputs) -> Decisions:
-    """Solve until nothing that stands around a request rules its form out."""
-    graph, requests = inputs.graph, inputs.registry.requests
+    """Solve until nothing that stands around a request rules aiohttp out for it."""
     for _ in range(_ROUNDS):
         decisions = Solver(inputs).solve()
-        less = not_native(decisions, graph)
-        plainer = {} if less else not_inline(decisions, graph, inputs.entries.found)
-        if not less and not plainer:
+        unsuited = AroundRequests(inputs, decisions).unsuited()
+        if not unsuited:
             break
-        requests.not_native.update(less)
-        requests.not_inline.update(plainer)
+        inputs.registry.requests.unsuited.update(unsuited)
     return decisions
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from rasa_asyncify.changes import FileError
 from rasa_asyncify.config import Config
 from rasa_asyncify.discovery import python_files
-from rasa_asyncify.emitted import MODULES
+from rasa_asyncify.emitted import is_helper_file
 from rasa_asyncify.framework import sdk
 from rasa_asyncify.source import Source, SourceError, decode
 
@@ -72,7 +72,7 @@ class Files:
             return []
         if len(seeds) > _MOSTLY * len(self.data):
             # Telling the few others apart would cost more than reading them; an earlier run's helpers hold nothing.
-            return [p for p in self.data if not p.name.startswith(MODULES)]
+            return [p for p, data in self.data.items() if not is_helper_file(p.name, data)]
         imports = {path: _imported_names(data) for path, data in self.data.items()}
         users: dict[str, set[Path]] = {}
         for path, names in imports.items():

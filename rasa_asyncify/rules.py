@@ -55,12 +55,6 @@ _RULES = (
         "It holds the event loop.",
     ),
     Rule(
-        "RA021",
-        "over-aiohttp",
-        "A `requests` call goes over aiohttp through the helper `over_aiohttp`.",
-        "It holds the event loop, and only what requests makes of its arguments and its answer is surely the same.",
-    ),
-    Rule(
         "RA022",
         "httpx",
         "An `httpx` request is made on an `AsyncClient`.",

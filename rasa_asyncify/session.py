@@ -33,6 +33,7 @@ class Options:
     exclude: str | None = None
     extend_exclude: str | None = None
     black: str | None = None
+    http: str | None = None
     http_session: str | None = None
     executor_workers: int | None = None
     jobs: int | None = None
@@ -101,7 +102,7 @@ class Session:
             raise click.BadParameter(str(error), param_hint="--exclude") from error
         given = {
             key: getattr(self.options, key)
-            for key in ("exclude", "extend_exclude", "black", "http_session", "executor_workers")
+            for key in ("exclude", "extend_exclude", "black", "http", "http_session", "executor_workers")
         }
         return replace(config, **{key: value for key, value in given.items() if value is not None})
 

@@ -62,7 +62,6 @@ from rasa_asyncify.changes import Result
 from rasa_asyncify.config import load
 from rasa_asyncify.discovery import python_files
 from rasa_asyncify.edits import (
-    AiohttpCall,
     InlineRequest,
     MoveBody,
     OffloadBlock,
@@ -172,7 +171,7 @@ def counts(result: Result) -> dict[str, int]:
     """How many calls and bodies the plan treats in which way."""
     kinds = Counter(type(edit) for plan in result.plan.modules.values() for edit in plan.edits)
     return {
-        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[AiohttpCall] + kinds[UseAsyncClient],
+        "native": kinds[Sleep] + kinds[InlineRequest] + kinds[UseAsyncClient],
         "offloaded": kinds[OffloadCall] + kinds[OffloadExpression],
         "grouped": kinds[OffloadBlock],
         "moved": kinds[MoveBody],

@@ -24,7 +24,7 @@ DECISIONS = {
     "in a comprehension": ("return [subprocess.run(x) for x in domain]", [("RA030", 10)]),
     "a request with what only requests does": ("requests.get('http://h/p', stream=True)", [("RA030", 10)]),
     "a request": ("requests.get('http://h/p')", [("RA020", 10)]),
-    "a request as an argument": ("print(requests.get('http://h/p'))", [("RA021", 10)]),
+    "a request as an argument": ("print(requests.get('http://h/p'))", [("RA020", 10)]),
     "a request of httpx": ("import httpx\nhttpx.get('http://h')", [("RA022", 11)]),
     "a body that looks at all its variables": (
         "db = sqlite3.connect('x')\ndb.execute('x')\nprint(locals())",

@@ -130,20 +130,19 @@ def test_of_a_package(project: Any, settings: str, options: tuple[str, ...], siz
     changed = migrate(folder, *options)
     assert changed == [
         "_blocking_calls.py",
-        "_http_calls.py",
         "file.py",
         "http.py",
         "shell.py",
         "thread.py",
     ]
-    assert pools(folder) == {"blocking-calls": size, "http-calls": size, "one-blocking-call": 1}
+    assert pools(folder) == {"blocking-calls": size, "one-blocking-call": 1}
 
 
 @pytest.mark.parametrize(("settings", "options", "size"), NUMBERS.values(), ids=NUMBERS)
 @pytest.mark.parametrize(
     ("module", "prefixes"),
-    [(THREAD, {"blocking-calls"}), (HTTP, {"http-calls"}), (FILE, {"one-blocking-call"})],
-    ids=["in_thread", "over_aiohttp", "in_one_thread"],
+    [(THREAD, {"blocking-calls"}), (FILE, {"one-blocking-call"})],
+    ids=["in_thread", "in_one_thread"],
 )
 def test_of_a_lone_module(
     project: Any, module: str, prefixes: set[str], settings: str, options: tuple[str, ...], size: int
@@ -186,8 +185,8 @@ def test_a_number_that_is_asked_for_later(project: Any) -> None:
     """Only the private modules change, whatever else there is."""
     folder = package(project, thread=THREAD, http=HTTP, file=FILE)
     migrate(folder)
-    assert migrate(folder, "--executor-workers", "8") == ["_blocking_calls.py", "_http_calls.py"]
-    assert pools(folder) == {"blocking-calls": 8, "http-calls": 8, "one-blocking-call": 1}
+    assert migrate(folder, "--executor-workers", "8") == ["_blocking_calls.py"]
+    assert pools(folder) == {"blocking-calls": 8, "one-blocking-call": 1}
 
 
 @pytest.mark.parametrize("again", [(), ("--http-session", "shared")])
@@ -197,7 +196,7 @@ def test_a_project_keeps_its_own_number(project: Any, again: tuple[str, ...]) ->
     migrate(folder, "--executor-workers", "8")
     project({"actions/file.py": FILE, "actions/shell.py": SHELL})
     migrate(folder, *again)
-    assert pools(folder) == {"blocking-calls": 8, "http-calls": 8, "one-blocking-call": 1}
+    assert pools(folder) == {"blocking-calls": 8, "one-blocking-call": 1}
 
 
 def test_a_number_set_by_hand_stays(project: Any) -> None:

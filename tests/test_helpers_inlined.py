@@ -31,7 +31,7 @@ class ActionAsk(Action):
         dispatcher.utter_message(text=f"{{response.text}} {shown}")
         return []
 """
-GET = 'requests.get(f"{API}/weather", timeout=5)'
+GET = 'requests.get(f"{API}/weather", params={"q": tracker.get_slot("city")}, timeout=5)'
 MODES = ["per-call", "shared"]
 
 # What the module has of its own under a name that the helper uses: (imports, other statements, shown, call).
@@ -47,8 +47,9 @@ NAMES = {
     "pathlib's Path, renamed": ("from pathlib import Path as P", "", "{P('a').name}", GET),
     "own _response": ("", "\ndef _response(text='r'):\n    return text\n", "{_response()}", GET),
     "own urlsplit": ("", "\ndef urlsplit(text):\n    return text\n", "{urlsplit('u')}", GET),
-    "own over_aiohttp": ("", "\ndef over_aiohttp(text):\n    return text\n", "{over_aiohttp('f')}", GET),
-    "own _over_aiohttp": ("", "\ndef _over_aiohttp(text):\n    return text\n", "{_over_aiohttp('f')}", GET),
+    "own query": ("", "\ndef query(text):\n    return text\n", "{query('f')}", GET),
+    "own _query": ("", "\ndef _query(text):\n    return text\n", "{_query('f')}", GET),
+    "own _http_session": ("", "\ndef _http_session(text):\n    return text\n", "{_http_session('f')}", GET),
     "own _SESSIONS and _in_thread": ("", "_SESSIONS, _in_thread = 1, 2", "{_SESSIONS}{_in_thread}", GET),
     "names of arguments": (
         "",
@@ -96,7 +97,7 @@ def defined(text: str) -> Counter[str]:
 
 @pytest.fixture
 def backend(server: RecordingServer) -> RecordingServer:
-    server.on("/weather", Reply(302, b"", (("Location", "/today"), ("Set-Cookie", "a=1"))))
+    server.on("/weather", Reply(302, b"", (("Location", "/today"),)))
     server.on("/today", Reply.text("sunny"))
     return server
 
@@ -125,12 +126,11 @@ def test_beside_names_of_the_module(
 @pytest.mark.parametrize("mode", MODES)
 def test_under_the_imports_and_above_the_rest(project: Any, mode: str) -> None:
     text = migrated(lone(project), mode)
-    at = [
-        text.index(part) for part in ("import requests", "async def _over_aiohttp(call, /", "class ActionAsk")
-    ]
+    at = [text.index(part) for part in ("import aiohttp", "def _query(params", "class ActionAsk")]
     assert at == sorted(at)
-    assert "await _over_aiohttp(requests.get, " in text
-    assert text.count('"""Return or raise what') == 1
+    assert "params=_query({" in text
+    assert text.count('"""Query parameters') == 1
+    assert ("def _http_session()" in text) == (mode == "shared")
 
 
 TWO = """
@@ -161,10 +161,8 @@ def test_together_with_the_helper_for_threads(project: Any, backend: RecordingSe
     text = migrated(folder, mode)
     names = defined(text)
     assert [name for name, times in names.items() if times > 1] == []
-    assert names.keys() >= {"_in_thread", "_over_aiohttp"} or names.keys() >= {
-        "in_thread",
-        "_over_aiohttp",
-    }, sorted(names)
+    assert ("_http_session" in names) == (mode == "shared")
+    assert names.keys() & {"_in_thread", "in_thread"}
     with quiet_logs():
         report = blocking_calls(folder, "action_both", env={"API_URL": backend.url})
     assert (report.outcome.texts, report.outcome.error, report.calls) == (["hisunny"], None, [])
@@ -176,13 +174,15 @@ def test_a_call_that_is_added_later_uses_what_is_there(
     project: Any, backend: RecordingServer, mode: str
 ) -> None:
     folder = lone(project)
+    plain = (folder / "actions.py").read_text(encoding="utf-8")
     text = migrated(folder, mode)
-    action = text[text.index("class ActionAsk") :]
-    plain = action.replace("async def", "def").replace("await _over_aiohttp(requests.get, ", "requests.get(")
-    added = text + "\n\n" + plain.replace("ActionAsk", "ActionNext").replace("action_ask", "action_next")
+    action = plain[plain.index("class ActionAsk") :]
+    added = f"{text}\n\nimport requests\n\n\n{action}"
+    added = added.replace("ActionAsk", "ActionNext").replace("ActionNext", "ActionAsk", 1)
+    added = added.replace("action_ask", "action_next").replace("action_next", "action_ask", 1)
     (folder / "actions.py").write_text(added, encoding="utf-8")
     again = migrated(folder, mode)
-    assert again.count("await _over_aiohttp(requests.get, ") == 2
+    assert again.count("params=_query(") == 2
     assert [name for name, times in defined(again).items() if times > 1] == []
 
     async def each() -> list[str]:
@@ -191,22 +191,4 @@ def test_a_call_that_is_added_later_uses_what_is_there(
 
     with loaded(folder, env={"API_URL": backend.url}) as executor:
         assert asyncio.run(each()) == ["sunny ", "sunny "]
-    assert backend.connections == (1 if mode == "shared" else 4)
-
-
-@pytest.mark.slow
-def test_the_mode_changes_with_a_call_that_is_added(project: Any, backend: RecordingServer) -> None:
-    """One helper in the module, whichever mode it is in."""
-    folder = lone(project)
-    text = migrated(folder, "per-call")
-    more = (
-        text[text.index("class ActionAsk") :].replace("async def", "def").replace("ActionAsk", "ActionNext")
-    )
-    more = more.replace("await _over_aiohttp(requests.get, ", "requests.get(").replace(
-        "action_ask", "action_next"
-    )
-    (folder / "actions.py").write_text(f"{text}\n\n{more}", encoding="utf-8")
-    again = migrated(folder, "shared")
-    assert [name for name, times in defined(again).items() if times > 1] == []
-    for name in ("action_ask", "action_next"):
-        assert run_action(folder, name, env={"API_URL": backend.url}).texts == ["sunny "]
+    assert backend.connections == (1 if mode == "shared" else 2)

@@ -174,7 +174,7 @@ THROUGH = {
         "import requests", "from shared.one import f"
     ),
     "shared/one.py": "from shared.two import g\ndef f(): return g()\n",
-    "shared/two.py": "import requests\ndef g(): return requests.get('http://a.test/x').text\n",
+    "shared/two.py": "import requests\ndef g():\n    return requests.get('http://a.test/x').text\n",
 }
 
 
@@ -239,7 +239,7 @@ def test_each_bot_keeps_its_client_sessions(
 ) -> None:
     """A bot that grows goes on as it was; one that is new follows the others, if they agree."""
     call = ASK.replace("'http://a.test/x'", "tracker.get_slot('url')")
-    mark = HELPERS["over_aiohttp_shared"].mark
+    mark = HELPERS["http_session"].mark
     for bot, kind in kinds.items():
         (tmp_path / bot).mkdir()
         setting = {f"{bot}/pyproject.toml": f"[tool.rasa-asyncify]\nhttp-session = '{kind}'\n"}

@@ -70,4 +70,4 @@ def test_calls(case: str) -> None:
     module = plan_of({"actions.py": in_action(f"time.sleep(1)\n{code}")}).modules[ROOT / "actions.py"]
     first = next(edit for edit in module.edits if edit.span.line == 11)
     assert type(first) is kind
-    assert first.helper == ("in_one_thread" if alone else "in_thread")
+    assert first.helpers == {"in_one_thread" if alone else "in_thread"}

@@ -1,200 +1,224 @@
-"""What stands around aiohttp requests: ``try`` statements, callers, other uses of their session."""
+"""What stands around aiohttp requests: ``try`` statements, here and in callers, and the uses of their responses."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Container, Iterator
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.deciding.decisions import Decisions, Native
+from rasa_asyncify.deciding.decisions import Decisions, Inputs, Native
 from rasa_asyncify.flow.positions import enclosing, is_within
-from rasa_asyncify.native.for_requests.forms import InlineAiohttp, OverAiohttp
-from rasa_asyncify.native.for_requests.handlers import Mapped, Unmappable, map_handlers, mentions_requests
+from rasa_asyncify.native.for_requests.forms import InlineAiohttp
+from rasa_asyncify.native.for_requests.handlers import (
+    Mapped,
+    Unmappable,
+    catches_all,
+    map_handlers,
+    mentions_requests,
+)
 from rasa_asyncify.native.for_requests.inline import InlinePlan
-from rasa_asyncify.project.bindings import Imported
-from rasa_asyncify.project.model import Function, Module, Scope
+from rasa_asyncify.project.model import Function, Scope
 from rasa_asyncify.project.values import Instance, OwnFunction
+from rasa_asyncify.threads.offload import Offload
 
 
-def handler_changes(scope: Scope, decisions: Decisions, graph: Graph) -> list[Mapped]:
-    """The ``except`` clauses of a coroutine function that change."""
-    found: list[Mapped] = []
-    inline = [(s, plan) for s in graph.active_sites(scope) if (plan := _inline(s, decisions)) is not None]
-    for node in scope.facts.tries if inline else ():
-        raising = [plan for s, plan in inline if any(is_within(n, node.body) for n in _raising(s, plan))]
-        if raising:
-            decodes = any(plan.decodes for plan in raising)
-            found += map_handlers(node, scope, graph.inference, decodes=decodes)
-    return found
+@dataclass(frozen=True)
+class _Failure:
+    """A request may fail at the ``node``, or in what is called there. ``plan`` is None for one in a thread."""
+
+    node: ast.AST
+    site: Site | None
+    plan: InlinePlan | None
 
 
-def not_inline(decisions: Decisions, graph: Graph, entries: Container[Function]) -> dict[Site, str]:
-    """The inline requests whose failures something around them, here or in a caller, would take otherwise."""
-    found: dict[Site, str] = {}
-    for site in _over_aiohttp(graph, decisions):
-        plan = _inline(site, decisions)
-        if plan is not None:
-            reason = (
-                _used_in_block(site, plan, decisions)
-                or _caught_here(site, plan, decisions, graph)
-                or _told_apart(site, graph, entries)
-            )
+class AroundRequests:
+    """Looks at what surrounds the requests of a project, once it is decided which of them go over aiohttp."""
+
+    def __init__(self, inputs: Inputs, decisions: Decisions) -> None:
+        self.inputs = inputs
+        self.graph = inputs.graph
+        self.inference = inputs.graph.inference
+        self.decisions = decisions
+        self.native = dict(self._native())
+        self.failures: dict[Scope, list[_Failure]] = defaultdict(list)
+        if self.native:
+            self._find_failures()
+
+    def _native(self) -> Iterator[tuple[Site, InlinePlan]]:
+        for function in self.graph.reached:
+            if self.decisions.inline(function):
+                sites = self.graph.active_sites(function.scope)
+                decided = [(site, self.decisions.at(site)) for site in sites]
+                whole = [d.node for _, d in decided if isinstance(d, Offload) and d.whole]
+                in_threads = {id(inner) for node in whole for inner in ast.walk(node)}
+                for site, decision in decided:
+                    if isinstance(decision, Native) and isinstance(decision.strategy, InlineAiohttp):
+                        if id(site.node) not in in_threads:
+                            yield site, decision.strategy.plan(site)
+
+    # -- where requests fail ---------------------------------------------------------------
+
+    def _find_failures(self) -> None:
+        for function in self.graph.reached:
+            for site in self.graph.active_sites(function.scope):
+                if any(name.startswith("requests.") for name in site.blockers):
+                    self._note(_Failure(site.node, site, self.native.get(site)), site.scope, set())
+            for raised in self._raised(function):
+                self._note(_Failure(raised, None, None), function.scope, set())
+        for site, plan in self.native.items():
+            for use in plan.uses:
+                if use.may_raise:
+                    self._note(_Failure(use.node, site, plan), use.scope, set())
+
+    def _note(self, failure: _Failure, scope: Scope, seen: set[Function]) -> None:
+        """Note a failure where it happens, and at all calls of the function that it leaves."""
+        self.failures[scope].append(failure)
+        function = scope.function
+        if function is None or function in seen or function in self.inputs.entries.found:
+            return  # what an action's own callers name is about the whole action
+        if self._is_taken(failure.node, scope):
+            return
+        seen.add(function)
+        for caller in self.graph.callers.get(function, []):
+            self._note(_Failure(caller.node, failure.site, failure.plan), caller.scope, seen)
+
+    def _raised(self, function: Function) -> Iterator[ast.Raise]:
+        """Where a function itself raises an exception of requests."""
+        if "requests" in function.module.source.text:
+            for node in function.facts.parents:
+                if isinstance(node, ast.Raise) and mentions_requests(node, function.scope, self.inference):
+                    yield node
+
+    def _is_taken(self, node: ast.AST, scope: Scope) -> bool:
+        return any(
+            is_within(node, outer.body) and catches_all(outer, scope, self.inference)
+            for outer in enclosing(node, scope)
+            if isinstance(outer, ast.Try)
+        )
+
+    # -- clauses ---------------------------------------------------------------
+
+    def handler_changes(self, scope: Scope) -> list[Mapped]:
+        """The ``except`` clauses of a coroutine function that change."""
+        found: list[Mapped] = []
+        for node in scope.facts.tries if scope in self.failures else ():
+            raised = [f for f in self.failures[scope] if is_within(f.node, node.body)]
+            if any(f.plan is not None for f in raised):
+                found += self._mapped(node, scope, raised)
+        return found
+
+    def _mapped(self, node: ast.Try, scope: Scope, raised: list[_Failure]) -> list[Mapped]:
+        mixed = any(f.plan is None for f in raised)
+        decodes = any(use.decodes for f in raised if f.plan is not None for use in f.plan.uses)
+        return map_handlers(node, scope, self.inference, decodes=decodes, mixed=mixed)
+
+    # -- what rules aiohttp out ---------------------------------------------------------------
+
+    def unsuited(self) -> dict[Site, str]:
+        """The requests whose failures or responses something would take otherwise, with the reason."""
+        found: dict[Site, str] = {}
+        for site, plan in self.native.items():
+            reason = self._not_together(plan) or self._used_elsewhere(plan)
             if reason:
                 found[site] = reason
-    return found
+        for scope, failures in self.failures.items():
+            found.update(self._told_apart(scope, failures))
+        return found
 
+    def _not_together(self, plan: InlinePlan) -> str | None:
+        """Whether another request, whose response goes where this one's goes, isn't one over aiohttp."""
+        sites = {site.node for site in self.native}
+        if any(call not in sites for call in plan.flow.requests):
+            return "the response may come from a thread as well"
+        return None
 
-def _inline(site: Site, decisions: Decisions) -> InlinePlan | None:
-    """How a request is written out, if it is."""
-    decision = decisions.at(site)
-    if isinstance(decision, Native) and isinstance(decision.strategy, InlineAiohttp):
-        return decision.strategy.plan(site)
-    return None
+    def _used_elsewhere(self, plan: InlinePlan) -> str | None:
+        """Why the response can't be aiohttp's: what goes to a thread, or stays as it is, can't await its body."""
+        for use in plan.uses:
+            function = use.scope.function
+            if "await" in use.form and self.decisions.around(use.node, function):
+                return "the response is used in a thread"
+            if function is None or not self.inputs.writable(use.scope.module):
+                return "the response is used outside of the given paths"
+            if "await" in use.form and not self.decisions.inline(function):
+                return f"{function.qualname}() reads the response and isn't a coroutine function"
+        for function in plan.flow.functions:
+            if not self.inputs.writable(function.module):
+                return "the response is used outside of the given paths"
+        return None
 
+    def _told_apart(self, scope: Scope, failures: list[_Failure]) -> dict[Site, str]:
+        found: dict[Site, str] = {}
+        native = _native_sites(failures)
+        if not native or scope.function is None:
+            return found
+        reason = self._named_in(scope.function)
+        if reason:
+            return dict.fromkeys(native, reason)
+        for failure in failures:
+            if failure.site in native and self._is_managed(failure.node, scope):
+                found[failure.site] = "a context manager around it may look at its failures"
+        for node in scope.facts.tries:
+            raised = [f for f in failures if is_within(f.node, node.body)]
+            within = _native_sites(raised)
+            reason = self._unmappable(node, scope, raised) if within else None
+            if reason:
+                found.update(dict.fromkeys(within, reason))
+        return found
 
-def _used_in_block(site: Site, plan: InlinePlan, decisions: Decisions) -> str | None:
-    """Why its response can't be aiohttp's: what goes to a thread can't await its body."""
-    if any(decisions.around(use.node, site.scope.function) for use in plan.uses):
-        return "the response is used in a thread"
-    return None
-
-
-def _raising(site: Site, plan: InlinePlan) -> list[ast.AST]:
-    """Where an inline request may fail: at the call, and where its response is decoded or its status looked at."""
-    return [site.node, *(u.node for u in plan.uses if "json." in u.form or "raise_for" in u.form)]
-
-
-def _caught_here(site: Site, plan: InlinePlan, decisions: Decisions, graph: Graph) -> str | None:
-    """Why the ``try`` statements around a request, in its own function, can't do with aiohttp's exceptions."""
-    scope = site.scope
-    for node in scope.facts.tries:
-        if not any(is_within(raising, node.body) for raising in _raising(site, plan)):
-            continue
+    def _unmappable(self, node: ast.Try, scope: Scope, raised: list[_Failure]) -> str | None:
         try:
-            if not map_handlers(node, scope, graph.inference, decodes=plan.decodes):
-                continue
+            changes = self._mapped(node, scope, raised)
         except Unmappable as unmappable:
             return str(unmappable)
-        if any(isinstance(inner, ast.Raise) for statement in node.body for inner in ast.walk(statement)):
-            return "something else is raised beside it"
-        for other in graph.active_sites(scope):
-            if is_within(other.node, node.body) and _inline(other, decisions) is None:
-                return "a call beside it may raise exceptions of requests"
-    return None
+        function = scope.function
+        if changes and (function is None or not self.decisions.inline(function)):
+            return "a plain function catches its failures"
+        if changes and not self.inputs.writable(scope.module):
+            return "its failures are caught outside of the given paths"
+        return None
 
-
-def not_native(decisions: Decisions, graph: Graph) -> dict[Site, str]:
-    """The native calls on sessions that outlive an action, where a thread uses such a session as well."""
-    sites = [s for f in graph.reached for s in graph.active_sites(f.scope) if _on_kept_session(s)]
-    native = {s for s in _over_aiohttp(graph, decisions) if _on_kept_session(s)}
-    threaded = {_holder(site, graph) for site in sites if site not in native}
-    held = (site for site in native if _holder(site, graph) in threaded)
-    return dict.fromkeys(held, "a thread uses the session as well")
-
-
-def _holder(site: Site, graph: Graph) -> Module:
-    """The module whose global, class or instance holds the object that a method is called on."""
-    node: ast.AST = site.node
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    module = site.scope.module
-    found = site.scope.lookup(node.id) if isinstance(node, ast.Name) else None
-    for binding in found[0] if found else ():
-        if isinstance(binding, Imported):
-            target = graph.inference.project.resolve_import(binding, module)
-            module = (
-                target[0] if isinstance(target, tuple) else target if isinstance(target, Module) else module
-            )
-    return module
-
-
-def _on_kept_session(site: Site) -> bool:
-    return site.shared and any(name.startswith("requests.Session.") for name in site.blockers)
-
-
-def _over_aiohttp(graph: Graph, decisions: Decisions) -> Iterator[Site]:
-    for function in graph.reached:
-        if decisions.inline(function):
-            for site in graph.active_sites(function.scope):
-                decision = decisions.at(site)
-                if isinstance(decision, Native) and isinstance(
-                    decision.strategy, (InlineAiohttp, OverAiohttp)
-                ):
-                    yield site
-
-
-def _told_apart(site: Site, graph: Graph, entries: Container[Function]) -> str | None:
-    """Why something else than its own ``try`` may look at a failure: a caller, a context manager, a decorator."""
-    seen: set[Function] = set()
-    todo: list[tuple[Function | None, ast.AST]] = [(site.scope.function, site.node)]
-    while todo:
-        function, node = todo.pop()
-        if function is None:
-            continue
-        reason = _taken_around(node, function, graph, own=function is site.scope.function)
-        if reason:
-            return reason
-        if function in seen:
-            continue
-        seen.add(function)
-        reason = _named_in(function, graph)
-        if reason:
-            return reason
-        if function not in entries:  # what an action's own callers name is about the whole action
-            todo += [(s.scope.function, s.node) for s in graph.callers.get(function, ())]
-    return None
-
-
-def _taken_around(node: ast.AST, function: Function, graph: Graph, *, own: bool) -> str | None:
-    for outer in enclosing(node, function.scope):
-        if isinstance(outer, ast.Try) and not own and is_within(node, outer.body):
-            if any(handler.name or not _is_plain(handler) for handler in outer.handlers):
-                return f"{function.qualname}() looks at its failures"
-        if isinstance(outer, (ast.With, ast.AsyncWith)):
-            for item in outer.items:
-                if any(
+    def _is_managed(self, node: ast.AST, scope: Scope) -> bool:
+        for outer in enclosing(node, scope):
+            for item in outer.items if isinstance(outer, (ast.With, ast.AsyncWith)) else ():
+                called = [item.context_expr, getattr(item.context_expr, "func", None)]
+                if node is not item.context_expr and any(
                     isinstance(v, (Instance, OwnFunction))
-                    for called in [item.context_expr, getattr(item.context_expr, "func", None)]
-                    if called is not None
-                    for v in graph.inference.infer(called, function.scope)
+                    for part in called
+                    if part is not None
+                    for v in self.inference.infer(part, scope)
                 ):
-                    return "a context manager around it may look at its failures"
-    return None
+                    return True
+        return False
+
+    def _named_in(self, function: Function) -> str | None:
+        if self.graph.decorators.of(function).wrappers:
+            return f"a decorator of {function.qualname}() may look at its failures"
+        for decorator in function.node.decorator_list:
+            if mentions_requests(decorator, function.parent, self.inference):
+                return f"the decorator of {function.qualname}() names its exceptions"
+        facts = function.facts
+        for node in [*facts.names, *facts.loads]:
+            if mentions_requests(node, function.scope, self.inference) and not _is_plain(
+                node, function.scope
+            ):
+                return f"{function.qualname}() names its exceptions outside of `except`"
+        return None
 
 
-def _is_plain(handler: ast.ExceptHandler) -> bool:
-    """Whether a clause catches everything."""
-    return handler.type is None or (
-        isinstance(handler.type, ast.Name) and handler.type.id in ("Exception", "BaseException")
-    )
+def _native_sites(failures: list[_Failure]) -> list[Site]:
+    return [f.site for f in failures if f.plan is not None and f.site is not None]
 
 
-def _named_in(function: Function, graph: Graph) -> str | None:
-    if graph.decorators.of(function).wrappers:
-        return f"a decorator of {function.qualname}() may look at its failures"
-    for decorator in function.node.decorator_list:
-        if mentions_requests(decorator, function.parent, graph.inference):
-            return f"the decorator of {function.qualname}() names its exceptions"
-    if _mentions_elsewhere(function, graph):
-        return f"{function.qualname}() names its exceptions outside of `except`"
-    return None
-
-
-def _mentions_elsewhere(function: Function, graph: Graph) -> bool:
-    facts = function.facts
-    for node in [*facts.names, *facts.loads]:
-        if mentions_requests(node, function.scope, graph.inference) and not _in_handler_type(
-            node, function.scope
-        ):
-            return True
-    return False
-
-
-def _in_handler_type(node: ast.expr, scope: Scope) -> bool:
+def _is_plain(node: ast.expr, scope: Scope) -> bool:
+    """Whether an exception is named in the type of a clause, or to raise it."""
     child: ast.AST = node
     for parent in enclosing(node, scope):
         if isinstance(parent, ast.ExceptHandler):
             return child is parent.type
+        if isinstance(parent, ast.Raise):
+            return True
         child = parent
     return False

@@ -9,10 +9,10 @@ from collections import defaultdict
 from rasa_asyncify import edits as e
 from rasa_asyncify.calls.own_methods import methods
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.deciding.around_requests import handler_changes
+from rasa_asyncify.deciding.around_requests import AroundRequests
 from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, ThreadBlock
 from rasa_asyncify.framework.sdk import EntryKind
-from rasa_asyncify.native.for_requests.inline import fresh_name
+from rasa_asyncify.native.statements import fresh_name
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.project.model import Class, Function, Module, by_place
 from rasa_asyncify.project.spans import span
@@ -30,6 +30,7 @@ class EditMaker:
         self.entries = inputs.entries
         self.decisions = decisions
         self.plan = plan
+        self._around = AroundRequests(inputs, decisions)
         self._moved_names: dict[Function, str] = {}
         self._block_names: dict[Function, set[str]] = defaultdict(set)
 
@@ -104,10 +105,17 @@ class EditMaker:
             self._site(site, decision)
         if function in self.decisions.converted:
             self._await_bases(function)
-        for change in handler_changes(function.scope, self.decisions, self.graph):
-            at = span(change.handler, function.module)
+        self._handlers(function)
+
+    def _handlers(self, function: Function) -> None:
+        module = function.module
+        for change in self._around.handler_changes(function.scope):
+            at = span(change.handler, module)
             edit = e.MapHandler(at, "RA020", "aiohttp raises other exceptions", change.types)
-            self.plan.add(function.module.path, edit)
+            self.plan.add(module.path, edit)
+            for node, text in change.replaced:
+                new = e.ReplaceExpression(span(node, module), "RA020", "the exception is aiohttp's", text)
+                self.plan.add(module.path, new)
 
     def _block(self, found: ThreadBlock) -> None:
         block, moved, function = found.block, found.moved, found.block.function
@@ -142,6 +150,8 @@ class EditMaker:
         elif isinstance(decision, Native):
             for edit in decision.strategy.edits(site):
                 self.plan.add(module.path, edit)
+            for where, edit in decision.strategy.consequences(site):
+                self.plan.add(where.path, edit)
         elif isinstance(decision, Offload):
             self._offload(site, decision)
 
@@ -201,7 +211,7 @@ class EditMaker:
 
     def connections(self) -> None:
         """SQLite connections that are kept are opened without the thread check, once a worker thread uses them."""
-        alone = any(e.helper == "in_one_thread" for m in self.plan.modules.values() for e in m.edits)
+        alone = any("in_one_thread" in e.helpers for m in self.plan.modules.values() for e in m.edits)
         if not alone:
             return
         for site in kept_connections(self.graph):

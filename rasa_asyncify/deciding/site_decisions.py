@@ -101,7 +101,7 @@ class SiteDecider:
             raise TooTangled("what it calls looks at the exception that is being handled", handling)
         if catches_stop_iteration(site):
             raise TooTangled("its StopIteration is caught, which no thread or coroutine hands on")
-        return offload_for(site, self.graph, self.draft.awaitable)
+        return offload_for(site, self.graph, self.draft.awaitable, lambda s: self.native(s) is not None)
 
     def _handles(self, site: Site) -> ast.AST | None:
         """The ``try`` in a clause of which the site calls something that looks at the exception it handles."""

@@ -10,10 +10,9 @@ from functools import cache
 from pathlib import Path
 
 _FOLDER = Path(__file__).parent
-_OWN_SESSION, _SHARED_SESSION = "async with _new_session()", "async with _shared_session()"
 
 # The pools whose size can be set; that of `in_one_thread` is one by its nature.
-_POOL = re.compile(r"(_(?:BLOCKING|WHOLE)_CALLS\w* = \w*ThreadPoolExecutor\w*\(\s*max_workers=)(\d+)")
+_POOL = re.compile(r"(_BLOCKING_CALLS\w* = \w*ThreadPoolExecutor\w*\(\s*max_workers=)(\d+)")
 
 
 @dataclass(frozen=True)
@@ -35,15 +34,14 @@ HELPERS = {
     "in_one_thread": Helper(
         "in_one_thread", "_blocking_calls", ("in_one_thread",), "async def in_one_thread(func, /"
     ),
-    "over_aiohttp": Helper(
-        "over_aiohttp", "_http_calls", ("over_aiohttp",), "async def over_aiohttp(call, /"
-    ),
-    "tls_context": Helper("tls_context", "_http_calls", ("tls_context",), "def tls_context():"),
-    "over_aiohttp_shared": Helper(
-        "over_aiohttp", "_http_calls", ("over_aiohttp", "shared_session"), _SHARED_SESSION
-    ),
+    "query": Helper("query", "_http", ("query",), "def query(params):"),
+    "without_none": Helper("without_none", "_http", ("without_none",), "def without_none(headers):"),
+    "basic_auth": Helper("basic_auth", "_http", ("basic_auth",), "def basic_auth(user, password):"),
+    "http_session": Helper("http_session", "_http", ("http_session",), "def http_session():"),
+    "tls_context": Helper("tls_context", "_http", ("tls_context",), "def tls_context():"),
 }
 MODULES = tuple(dict.fromkeys(h.module for h in HELPERS.values()))
+_FILE = re.compile(rf"({'|'.join(MODULES)})(_\d+)?\.py")
 
 
 def parts_of(helpers: Iterable[str]) -> tuple[str, ...]:
@@ -52,15 +50,17 @@ def parts_of(helpers: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(p for h in HELPERS.values() for p in h.parts if p in wanted))
 
 
-def source(part: str, parts: Iterable[str], workers: int | None = None) -> str:
-    """The text of a part that stands beside others; ``workers`` is the size of its pool, where it has one."""
+def source(part: str, workers: int | None = None) -> str:
+    """The text of a part; ``workers`` is the size of its pool, where it has one."""
     text = (_FOLDER / f"{part}.py").read_text("utf-8")
     if workers is not None:
         text = _POOL.sub(rf"\g<1>{workers}", text)
-    if "shared_session" in parts and part == HELPERS["over_aiohttp"].parts[0]:
-        assert _OWN_SESSION in text
-        text = text.replace(_OWN_SESSION, _SHARED_SESSION)
     return text
+
+
+def is_helper_file(name: str, data: bytes) -> bool:
+    """Whether a file called ``name``, with such contents, is one that an earlier run added."""
+    return bool(_FILE.fullmatch(name)) and any(helper.mark.encode() in data for helper in HELPERS.values())
 
 
 def workers_in(text: str) -> int | None:
@@ -73,7 +73,7 @@ def workers_in(text: str) -> int | None:
 def defined(part: str) -> tuple[str, ...]:
     """The names that a part defines."""
     found: list[str] = []
-    for node in ast.parse(source(part, ())).body:
+    for node in ast.parse(source(part)).body:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             found.append(node.name)
         elif isinstance(node, ast.Assign):
@@ -85,7 +85,7 @@ def defined(part: str) -> tuple[str, ...]:
 def imported(part: str) -> tuple[tuple[str, str], ...]:
     """What a part imports from elsewhere: (module, name), with an empty name for ``import module``."""
     found: list[tuple[str, str]] = []
-    for node in ast.parse(source(part, ())).body:
+    for node in ast.parse(source(part)).body:
         if isinstance(node, ast.Import):
             found += [(alias.name, "") for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and not node.level:

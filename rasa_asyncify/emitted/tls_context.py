@@ -1,4 +1,4 @@
-"""HTTP calls over aiohttp, so that they don't hold the event loop."""
+"""What HTTP calls need to do as they did before, without holding the event loop."""
 
 import functools
 

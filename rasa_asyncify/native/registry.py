@@ -8,7 +8,7 @@ from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.native.for_httpx.clients import AsyncHttpx
-from rasa_asyncify.native.for_requests.forms import InlineAiohttp, OverAiohttp, RequestsForms
+from rasa_asyncify.native.for_requests.forms import InlineAiohttp
 from rasa_asyncify.native.own import OwnReplacement
 from rasa_asyncify.native.sleep import AsyncioSleep
 from rasa_asyncify.native.strategy import Held, Refused, Strategy
@@ -16,16 +16,21 @@ from rasa_asyncify.project.model import Module
 
 
 class Registry:
-    """The strategies for one project; ``shared`` tells which modules' requests go over one client session."""
+    """The strategies for one project.
 
-    def __init__(self, graph: Graph, patches: Patches, shared: Callable[[Module], bool]) -> None:
+    ``shared`` tells which modules' requests go over one client session. Without
+    ``uses_aiohttp`` none goes over aiohttp.
+    """
+
+    def __init__(
+        self, graph: Graph, patches: Patches, shared: Callable[[Module], bool], *, uses_aiohttp: bool = True
+    ) -> None:
         self.patches = patches
-        self.requests = RequestsForms(graph.inference, patches, shared)
+        self.requests = InlineAiohttp(graph, patches, shared, wanted=uses_aiohttp)
         self.strategies: tuple[Strategy, ...] = (
             AsyncioSleep(),
             OwnReplacement(),
-            InlineAiohttp(self.requests),
-            OverAiohttp(self.requests),
+            self.requests,
             AsyncHttpx(graph, patches),
         )
 

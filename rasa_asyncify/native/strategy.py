@@ -8,6 +8,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import Edit
+from rasa_asyncify.project.model import Module
 
 _Key = TypeVar("_Key")
 _Plan = TypeVar("_Plan")
@@ -55,6 +56,10 @@ class Strategy(ABC):
     @abstractmethod
     def edits(self, site: Site) -> Iterator[Edit]:
         """What changes in the site's module, once ``offer`` has agreed."""
+
+    def consequences(self, site: Site) -> Iterator[tuple[Module, Edit]]:
+        """What else changes, there and in other modules: what is done with the result."""
+        return iter(())
 
 
 class Plans(Generic[_Key, _Plan]):

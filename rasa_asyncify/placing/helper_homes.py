@@ -49,7 +49,7 @@ def place_helpers(plan: Plan, project: Project, *, may_add_files: bool) -> None:
     """Fill in ``homes`` for every module that calls a helper, and the files to add."""
     wanted: dict[Module, list[str]] = {}
     for path, module_plan in plan.modules.items():
-        called = {edit.helper for edit in module_plan.edits if edit.helper is not None}
+        called = {name for edit in module_plan.edits for name in edit.helpers}
         if called:
             wanted[project.modules[path]] = sorted(called)
     places = choose_places(project, wanted) if may_add_files and wanted else {}

@@ -17,12 +17,12 @@ _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
 def module_text(helpers: Iterable[str], workers: int | None = None) -> str:
     """The text of a private module that holds the ``helpers``, with a pool of so many ``workers``."""
     parts = parts_of(helpers)
-    first = cst.parse_module(source(parts[0], parts, workers))
+    first = cst.parse_module(source(parts[0], workers))
     body: list[_Statement] = list(first.body)
     for part in parts[1:]:
         for module, name in imported(part):
             body = insert_import(body, import_text(module, name, name or module))
-        body += _statements(part, parts, workers)
+        body += _statements(part, workers)
     return first.with_changes(body=body).code
 
 
@@ -34,7 +34,7 @@ def inline_helpers(module: cst.Module, plan: ModulePlan, there: Container[str]) 
     body = list(module.body)
     added: list[_Statement] = []
     for part in parts:
-        added += _statements(part, parts, plan.workers)
+        added += _statements(part, plan.workers)
     if not added:
         return module
     local = {HELPERS[h].function: plan.names[h] for h in own}
@@ -50,10 +50,11 @@ def inline_helpers(module: cst.Module, plan: ModulePlan, there: Container[str]) 
     return module.with_changes(body=[*body[:at], *added, *rest])
 
 
-def _statements(part: str, parts: Iterable[str], workers: int | None) -> list[_Statement]:
+def _statements(part: str, workers: int | None) -> list[_Statement]:
     """What stands below the imports of a part."""
-    body = cst.parse_module(source(part, parts, workers)).body
-    return list(body[max(i for i, s in enumerate(body) if is_import(s)) + 1 :])
+    body = cst.parse_module(source(part, workers)).body
+    last = max((i for i, s in enumerate(body) if is_import(s)), default=0)  # else the docstring
+    return list(body[last + 1 :])
 
 
 class _Renaming(cst.CSTTransformer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from rasa_asyncify.emitted import HELPERS, MODULES
 from rasa_asyncify.plan import Home, ModulePlan
 
 _Statement = cst.SimpleStatementLine | cst.BaseCompoundStatement
+_PRIVATE = re.compile(rf"(?<!\w)({'|'.join(MODULES)})(_\d+)?\b")
 
 
 def add_imports(module: cst.Module, plan: ModulePlan) -> cst.Module:
@@ -66,8 +68,7 @@ def _only(statement: cst.BaseStatement) -> cst.BaseSmallStatement | None:
 
 
 def _is_private(statement: _Statement) -> bool:
-    text = cst.Module([]).code_for_node(statement)
-    return any(module in text for module in MODULES)
+    return bool(_PRIVATE.search(cst.Module([]).code_for_node(statement)))
 
 
 def _import_positions(body: Sequence[_Statement]) -> list[int]:

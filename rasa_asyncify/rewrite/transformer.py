@@ -13,7 +13,13 @@ from rasa_asyncify.framework.sdk import CALL_EITHER
 from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 from rasa_asyncify.rewrite.forms.async_client import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.forms.offloaded_block import offloaded
-from rasa_asyncify.rewrite.forms.request_statement import request_statement, response_use
+from rasa_asyncify.rewrite.forms.request_statement import (
+    entered,
+    reading_block,
+    request_block,
+    request_items,
+    response_use,
+)
 from rasa_asyncify.rewrite.places import Places
 
 _ON_BOTH = frozenset({"staticmethod", "classmethod"})
@@ -35,8 +41,10 @@ class Transformer(cst.CSTTransformer):
         self._stack: list[cst.CSTNode] = []
         self._expressions: dict[edits.Span, list[edits.Edit]] = defaultdict(list)
         self._starts: dict[tuple[int, int], list[edits.Edit]] = defaultdict(list)
-        self._inline: dict[tuple[int, int], edits.InlineRequest] = {}
-        self._inlined: dict[edits.Span, cst.Call] = {}
+        self._requests: dict[edits.Span, edits.InlineRequest] = {}
+        self._blocks_at: dict[tuple[int, int], list[tuple[edits.InlineRequest, list[cst.WithItem]]]] = (
+            defaultdict(list)
+        )
         self._threaded: dict[tuple[int, int], edits.OffloadBlock] = {}
         self._clients: dict[tuple[int, int], list[tuple[edits.UseAsyncClient, cst.WithItem]]] = defaultdict(
             list
@@ -46,7 +54,7 @@ class Transformer(cst.CSTTransformer):
             if isinstance(edit, (edits.MakeAsync, edits.MoveBody, edits.MapHandler)):
                 self._starts[edit.span.start].append(edit)
             elif isinstance(edit, edits.InlineRequest):
-                self._inline[edit.span.start] = edit
+                self._requests[edit.call] = edit
             elif isinstance(edit, edits.OffloadBlock):
                 self._threaded[edit.span.start] = edit
             else:
@@ -70,13 +78,13 @@ class Transformer(cst.CSTTransformer):
     # -- expressions ---------------------------------------------------------------
 
     def _expression(self, original: cst.BaseExpression, updated: cst.BaseExpression) -> cst.BaseExpression:
-        if not self._expressions and not self._inline:
+        if not self._expressions and not self._requests:
             return updated
         place = self.places.of(original)
         if place is None:
             return updated
-        if isinstance(updated, cst.Call) and any(f.call == place for f in self._inline.values()):
-            self._inlined[place] = updated
+        if isinstance(updated, cst.Call) and place in self._requests:
+            return self._request(self._requests[place], updated)
         for edit in sorted(self._expressions.get(place, ()), key=_inner_first):
             handler = _EXPRESSIONS[type(edit)]
             changed = handler(self, edit, updated)
@@ -84,6 +92,12 @@ class Transformer(cst.CSTTransformer):
                 updated = changed
                 self.done.add(id(edit))
         return updated
+
+    def _request(self, edit: edits.InlineRequest, call: cst.Call) -> cst.BaseExpression:
+        """Keep the request for the block that its statement gets; its response stands for the call."""
+        self._blocks_at[edit.span.start].append((edit, request_items(edit, call, self.names)))
+        self.done.add(id(edit))
+        return cst.Name(edit.response)
 
     def _await(self, node: cst.BaseExpression) -> cst.BaseExpression:
         """``await node``, in parentheses where the place needs them."""
@@ -137,11 +151,6 @@ class Transformer(cst.CSTTransformer):
         comma = cst.Comma(whitespace_after=after) if args else cst.MaybeSentinel.DEFAULT
         first = cst.Arg(node.func, comma=comma)
         return self._await(node.with_changes(func=cst.Name(name), args=[first, *args]))
-
-    def _aiohttp_call(self, edit: edits.AiohttpCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
-        if not isinstance(node, cst.Call):
-            return None
-        return self._handed_to(self.names[edit.helper], node)
 
     def _native_call(self, edit: edits.NativeCall, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
@@ -202,6 +211,9 @@ class Transformer(cst.CSTTransformer):
             else changed
         )
 
+    def _replace(self, edit: edits.ReplaceExpression, node: cst.BaseExpression) -> cst.BaseExpression:
+        return cst.parse_expression(edit.text).with_changes(lpar=node.lpar, rpar=node.rpar)
+
     def _add_keyword(self, edit: edits.AddKeyword, node: cst.BaseExpression) -> cst.BaseExpression | None:
         if not isinstance(node, cst.Call):
             return None
@@ -216,23 +228,21 @@ class Transformer(cst.CSTTransformer):
     def leave_SimpleStatementLine(
         self, original_node: cst.SimpleStatementLine, updated_node: cst.SimpleStatementLine
     ) -> cst.BaseStatement:
-        if not self._inline and not self._clients:
+        if not self._blocks_at and not self._clients:
             return updated_node
         place = self.places.of(original_node.body[0])
         assert place is not None
         start = place.start
         statement: cst.BaseStatement = updated_node
-        edit = self._inline.get(start)
-        if edit is not None and edit.call in self._inlined:
-            self.done.add(id(edit))
-            statement = request_statement(edit, updated_node, self._inlined[edit.call], self.names)
+        for edit, items in reversed(self._blocks_at.pop(start, [])):
+            statement = request_block(edit, items, statement)
         clients = sorted(self._clients.pop(start, ()), key=lambda client: client[0].span)
         return in_block([item for _, item in clients], statement) if clients else statement
 
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
     ) -> cst.IndentedBlock:
-        if not self._threaded or len(original_node.body) != len(updated_node.body):
+        if not (self._threaded or self._blocks_at) or len(original_node.body) != len(updated_node.body):
             return updated_node
         body: list[cst.BaseStatement] = []
         block: list[cst.BaseStatement] = []
@@ -243,7 +253,7 @@ class Transformer(cst.CSTTransformer):
             assert last is not None
             edit = edit or self._threaded.get(first.start)
             if edit is None:
-                body.append(updated)
+                body += self._with_requests(first.start, updated)
                 continue
             block.append(updated)
             if last.end_line >= edit.span.end_line:
@@ -252,8 +262,21 @@ class Transformer(cst.CSTTransformer):
                 edit, block = None, []
         return updated_node.with_changes(body=[*body, *block])
 
+    def _with_requests(self, start: tuple[int, int], statement: cst.BaseStatement) -> list[cst.BaseStatement]:
+        """A statement with suites, below the blocks of the requests in its head."""
+        body: list[cst.BaseStatement] = []
+        for edit, items in self._blocks_at.pop(start, []):
+            assert isinstance(statement, (cst.With, cst.If, cst.For))
+            if edit.standing == "entered":
+                assert isinstance(statement, cst.With)
+                return [entered(edit, items, statement)]
+            body.append(reading_block(edit, items, statement.leading_lines))
+            statement = statement.with_changes(leading_lines=[])
+        return [*body, statement]
+
     def leave_Module(self, original_node: cst.Module, updated_node: cst.Module) -> cst.Module:
         self.done -= {id(edit) for clients in self._clients.values() for edit, _ in clients}
+        self.done -= {id(edit) for blocks in self._blocks_at.values() for edit, _ in blocks}
         return updated_node
 
     def leave_With(self, original_node: cst.With, updated_node: cst.With) -> cst.With:
@@ -377,7 +400,7 @@ _EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around o
     edits.AddKeyword: Transformer._add_keyword,
     edits.UseResponse: Transformer._use_response,
     edits.Sleep: Transformer._sleep,
-    edits.AiohttpCall: Transformer._aiohttp_call,
+    edits.ReplaceExpression: Transformer._replace,
     edits.NativeCall: Transformer._native_call,
     edits.MakeAsyncClient: Transformer._make_async_client,
     edits.UseAsyncClient: Transformer._use_async_client,

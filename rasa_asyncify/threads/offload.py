@@ -44,8 +44,10 @@ class Offload:
     alone: bool
 
 
-def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool]) -> Offload:
-    """The smallest piece around the site that can go to a thread.
+def offload_for(
+    site: Site, graph: Graph, awaitable: Callable[[Function], bool], native: Callable[[Site], bool]
+) -> Offload:
+    """The smallest piece around the site that can go to a thread; those ``native`` inside of it needn't.
 
     Raises:
         TooTangled: where only the whole body will do.
@@ -63,7 +65,7 @@ def offload_for(site: Site, graph: Graph, awaitable: Callable[[Function], bool])
     if lazy or any(t.is_generator for t in site.targets):
         outer = _consumer(node, site.scope, graph)
     alone = _any_alone(outer, site.scope, graph)
-    whole = outer is not node or not isinstance(node, ast.Call) or _blocks_inside(site, graph)
+    whole = outer is not node or not isinstance(node, ast.Call) or _blocks_inside(site, graph, native)
     # What a shared object gives is asked for in its thread as well: `session.query(X).first` starts with the session.
     whole = whole or (alone and isinstance(node, ast.Call) and _has_call(node.func))
     if whole:
@@ -309,10 +311,11 @@ def _called(node: ast.Call, scope: Scope, graph: Graph) -> str:
     return ""
 
 
-def _blocks_inside(site: Site, graph: Graph) -> bool:
+def _blocks_inside(site: Site, graph: Graph, native: Callable[[Site], bool]) -> bool:
     """Whether something else inside the call goes to a thread too, so that both go in one hop."""
     inner = {id(n) for n in walk(site.node)} - {id(site.node)}
-    return any(id(s.node) in inner and graph.site_blocks(s) for s in graph.active_sites(site.scope))
+    blocking = (s for s in graph.active_sites(site.scope) if id(s.node) in inner and graph.site_blocks(s))
+    return not all(map(native, blocking))
 
 
 def _check_lambda(node: ast.expr, scope: Scope, graph: Graph, awaitable: Callable[[Function], bool]) -> None:

@@ -28,7 +28,7 @@ from differential.farm import Farm
 from differential.loading import PACKAGE, Case, filled
 
 # The headers that need not be equal, by the issue's own words.
-FREE_HEADERS = frozenset({"user-agent", "connection", "accept-encoding"})
+FREE_HEADERS = frozenset({"user-agent", "connection", "accept", "accept-encoding"})
 # What a library tells a proxy about itself when it asks for a tunnel; the backend never sees it.
 TUNNEL_HEADERS = frozenset({"accept", "host"})
 # What this machine's own environment may say about connections.
@@ -79,7 +79,13 @@ def differences(before: Run, after: Run) -> dict[str, tuple[Any, Any]]:
 def _compared_headers(request: RecordedRequest) -> list[tuple[str, str]]:
     """In the order of their names; those that are sent twice keep their own order."""
     free = FREE_HEADERS | TUNNEL_HEADERS if request.method == "CONNECT" else FREE_HEADERS
-    return sorted((h for h in request.headers if h[0] not in free), key=lambda header: header[0])
+    kept = ((name, _in_order(name, value)) for name, value in request.headers if name not in free)
+    return sorted(kept, key=lambda header: header[0])
+
+
+def _in_order(name: str, value: str) -> str:
+    """The cookies of a request in alphabetical order: they have none of their own."""
+    return "; ".join(sorted(value.split("; "))) if name == "cookie" else value
 
 
 def _normal(request: RecordedRequest) -> RecordedRequest:

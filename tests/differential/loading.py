@@ -17,8 +17,8 @@ tables for all of its cases, and `[[case]]` tables:
     env = { NETRC = "netrc" }   # what is added to the environment
     files = { netrc = "..." }   # what lies in the working directory
     raises = true               # the action fails, and is meant to
-    falls_back = "hooks"        # why the emitted helper sends it to a thread, though the plan says native
-    executor = "custom auth"    # one of BY_THE_ISSUE: the issue itself sends this to the executor
+    differs = "odd headers"     # one of the README's differences, which this case shows
+    executor = "custom auth"    # one of BY_THE_ISSUE: what has no equal with aiohttp
 
     [[case.route]]              # what a server of the farm answers, as in fixture_cases
     path = "/search"
@@ -59,7 +59,7 @@ PARTS = (
     "urllib3",
 )
 PACKAGE = "actions"
-# What the issue's own words send to the executor; no other reason takes a case out of the percentage.
+# What has no equal with aiohttp by its nature.
 BY_THE_ISSUE = (
     "HTTPDigestAuth",
     "custom auth",
@@ -96,7 +96,7 @@ class Case:
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     raises: bool = False
-    falls_back: str = ""
+    differs: str = ""
     executor: str = ""
     routes: tuple[Route, ...] = ()
 

@@ -18,7 +18,7 @@ from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import CloseAsyncClient, Edit, MakeAsyncClient, UseAsyncClient
 from rasa_asyncify.flow.positions import can_await_at, enclosing
 from rasa_asyncify.native.for_httpx.arguments import ArgumentChecker
-from rasa_asyncify.native.for_requests.inline import check_alone, fresh_name
+from rasa_asyncify.native.statements import check_alone, fresh_name
 from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy, check_answers
 from rasa_asyncify.project.bindings import Assigned, Entered, last_name
 from rasa_asyncify.project.model import COMPREHENSIONS, Binding, Parameter, Scope

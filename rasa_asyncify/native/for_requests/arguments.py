@@ -1,279 +1,286 @@
-"""What is given to a function of ``requests``, and whether aiohttp makes the same of it."""
+"""What is given to a function of ``requests``, and how aiohttp takes it.
+
+Source: the documentation of requests 2.31 (``requests.request``), and of aiohttp 3.9 to 3.14
+(``ClientSession.request``).
+"""
 
 from __future__ import annotations
 
 import ast
-import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from rasa_asyncify.edits import Argument
+from rasa_asyncify.native.for_requests import differences as d
+from rasa_asyncify.native.for_requests.known_values import KnownValues, is_constant, is_text_literal
 from rasa_asyncify.native.strategy import Refused
-from rasa_asyncify.project.expressions import only_assigned
+from rasa_asyncify.project.bindings import last_name
 from rasa_asyncify.project.model import Scope
 
-_VERBS = frozenset({"get", "post", "put", "patch", "delete", "head", "options"})
-# Headers that the libraries write themselves, or combine with what netrc and cookies add.
-_OWN_HEADERS = frozenset(
-    (
-        "accept-encoding",
-        "authorization",
-        "connection",
-        "content-length",
-        "cookie",
-        "host",
-        "proxy-authorization",
-        "transfer-encoding",
-        "",
-    )
+_REQUEST = (
+    "method url params data headers cookies files auth timeout allow_redirects proxies "
+    "hooks stream verify cert json"
 )
-# A host, and enough of the path to know that it doesn't begin with two slashes, of which requests sends one.
-_SURE_URL = re.compile(r"https?://[^/?#\s]+/[^/?#\s][^?#\s]*", re.I)
-_HEADER = re.compile(r"[!-~]([ -~]*[!-~])?")
-_WHOLE_URL = re.compile(r"https?://[^/?#\s]+(/(?!/)[\x21-\x7e]*)?", re.I)
-_KEYWORDS = frozenset({"url", "params", "data", "json", "headers", "timeout", "allow_redirects"})
+_POSITIONAL: Mapping[str, tuple[str, ...]] = {
+    "get": ("url", "params"),
+    "options": ("url",),
+    "head": ("url",),
+    "delete": ("url",),
+    "post": ("url", "data", "json"),
+    "put": ("url", "data"),
+    "patch": ("url", "data"),
+    "request": tuple(_REQUEST.split()),
+}
+_VERBS = frozenset(_POSITIONAL) - {"request"}
+_QUERY = frozenset({d.QUERY})
+_NOT_A_FORM = "`data=` may be something other than a form or a text"
 
 
-class RequestArguments:
-    """Checks the arguments of one call at a time."""
+@dataclass(frozen=True)
+class Call:
+    """A call of requests: the HTTP verb in lower case (None: it isn't a literal), and what is given, by name."""
 
-    def check(self, method: str, arguments: dict[str, ast.expr], scope: Scope) -> None:
-        """Refuse what aiohttp takes otherwise.
+    verb: str | None
+    given: Mapping[str, ast.expr]
+    names: tuple[str, ...]
 
-        Raises:
-            Refused: with the first such argument.
-        """
-        for name, value in arguments.items():
-            if name not in _KEYWORDS:
-                raise Refused(f"`{name}=` has no plain equivalent")
-            if name == "headers" and not self._is_headers(value, scope):
-                raise Refused("`headers=` may hold what aiohttp doesn't take, or sends otherwise")
-            if name == "params" and not self._is_dict(value, scope, self._is_text_or_number):
-                raise Refused("`params=` may hold what aiohttp doesn't take")
-            if name == "data" and not self._is_dict(value, scope, self._is_sure_text):
-                raise Refused("`data=` may be something other than a form of texts")
-            if name == "json" and not self._is_json(value, scope):
-                raise Refused("`json=` may be None, or hold NaN")
-            if name == "allow_redirects" and not isinstance(value, ast.Constant):
-                raise Refused("`allow_redirects=` isn't a literal")
-        if isinstance(arguments.get("data"), ast.Dict) and not getattr(arguments["data"], "keys", ()):
-            raise Refused("aiohttp names a content type for an empty form")
-        if not self._is_url(arguments["url"], scope):
-            raise Refused("the URL isn't known well enough")
-        if "data" in arguments and "json" in arguments:
-            raise Refused("`data=` and `json=` are both given")
-        if method == "post" and not {"data", "json"} & set(arguments):
-            raise Refused("aiohttp names a content type for an empty body")
 
-    def _values(self, node: ast.expr, scope: Scope) -> list[ast.expr]:
-        """The expressions that ``node`` stands for: itself, or all that its name is bound to."""
-        if not isinstance(node, ast.Name):
-            return [node]
-        found = scope.lookup(node.id)
-        if found is None:
-            return []
-        bindings, owner = found
-        return only_assigned(bindings) if _never_changed(node.id, owner, scope) else []
+@dataclass(frozen=True)
+class Adapted:
+    """The ``arguments`` for aiohttp, the helpers that they call, and what of the README's differences they bring."""
 
-    def _is_url(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether a URL surely names its host, in a way that both libraries read alike."""
-        values = self._values(node, scope)
-        return bool(values) and all(self._is_sure_url(value, scope) for value in values)
+    arguments: tuple[Argument, ...] = ()
+    helpers: frozenset[str] = frozenset()
+    differs: frozenset[str] = frozenset()
 
-    def _is_sure_url(self, node: ast.expr, scope: Scope) -> bool:
-        start, whole = self._known_start(node, scope)
-        return bool(_WHOLE_URL.fullmatch(start) if whole else _SURE_URL.fullmatch(start))
-
-    def _known_start(self, node: ast.expr, scope: Scope) -> tuple[str, bool]:
-        """The text that a string surely starts with; whether that is all of it."""
-        if isinstance(node, ast.Constant):
-            return (node.value, True) if isinstance(node.value, str) else ("", False)
-        parts: list[ast.expr] = []
-        if isinstance(node, ast.JoinedStr):
-            parts = node.values
-        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-            parts = [node.left, node.right]
-        elif isinstance(node, ast.FormattedValue) and node.conversion == -1 and node.format_spec is None:
-            parts = [node.value]
-        elif isinstance(node, ast.Name):
-            values = self._values(node, scope)
-            parts = values if len(values) == 1 and not isinstance(values[0], ast.Name) else []
-        start, whole = "", bool(parts) or isinstance(node, ast.JoinedStr)
-        for part in parts:
-            text, whole = self._known_start(part, scope)
-            start += text
-            if not whole:
-                break
-        return start, whole
-
-    def _is_json(self, node: ast.expr, scope: Scope) -> bool:
-        """Whether ``node`` is a list or dict without floats that aren't known."""
-        values = self._values(node, scope)
-        return bool(values) and all(
-            isinstance(v, (ast.Dict, ast.List)) and self._is_json_value(v, scope) for v in values
+    def __or__(self, other: Adapted) -> Adapted:
+        return Adapted(
+            self.arguments + other.arguments, self.helpers | other.helpers, self.differs | other.differs
         )
 
-    def _is_json_value(self, node: ast.expr, scope: Scope) -> bool:
-        if isinstance(node, ast.Dict):
-            keys = [k for k in node.keys if k is not None]
-            return len(keys) == len(node.keys) and all(
-                self._is_json_value(n, scope) for n in (*keys, *node.values)
-            )
-        if isinstance(node, (ast.List, ast.Tuple)):
-            return all(self._is_json_value(n, scope) for n in node.elts)
-        return isinstance(node, ast.Constant) or self._is_text(node, scope, numbers=True)
 
-    def _is_dict(self, node: ast.expr, scope: Scope, fits: Callable[[ast.expr, Scope], bool]) -> bool:
-        """Whether ``node`` is None, or a dict with texts for keys whose values all fit."""
-        if _is_none(node):
-            return True
-        values = self._values(node, scope)
-        return bool(values) and all(
-            isinstance(v, ast.Dict)
-            and all(isinstance(k, ast.Constant) and isinstance(k.value, str) for k in v.keys)
-            and all(fits(x, scope) for x in v.values)
-            for v in values
-        )
-
-    def _is_headers(self, node: ast.expr, scope: Scope) -> bool:
-        names = {
-            str(getattr(key, "value", "")).lower()
-            for value in self._values(node, scope)
-            for key in getattr(value, "keys", ())
-        }
-        return self._is_dict(node, scope, _is_header) and names.isdisjoint(_OWN_HEADERS)
-
-    def _is_sure_text(self, node: ast.expr, scope: Scope) -> bool:
-        return self._is_text(node, scope, numbers=False)
-
-    def _is_text_or_number(self, node: ast.expr, scope: Scope) -> bool:
-        return self._is_text(node, scope, numbers=True)
-
-    def _is_text(self, node: ast.expr, scope: Scope, *, numbers: bool) -> bool:
-        """Whether ``node`` is surely a str (or, with ``numbers``, an int or a float that isn't a bool)."""
-        if isinstance(node, ast.Name):
-            values = self._values(node, scope)
-            return bool(values) and all(
-                not isinstance(v, ast.Name) and self._is_text(v, scope, numbers=numbers) for v in values
-            )
-        return _makes_text(node, scope) or (numbers and _is_number(node))
-
-    def timeout(self, node: ast.expr | None, scope: Scope) -> tuple[str, str] | None:
-        """The seconds to connect and to read, as source text; None where nothing is given.
-
-        Raises:
-            Refused: where it may be a pair or None.
-        """
-        if node is None:
-            return None
-        if isinstance(node, ast.Tuple) and len(node.elts) == 2 and all(map(_is_seconds, node.elts)):
-            return ast.unparse(node.elts[0]), ast.unparse(node.elts[1])
-        if _is_seconds(node):
-            return ast.unparse(node), ast.unparse(node)
-        values = self._values(node, scope)
-        if values and all(_is_seconds(v) for v in values):
-            return ast.unparse(node), ast.unparse(node)
-        raise Refused("`timeout=` may be a pair or None")
-
-
-def read_arguments(call: ast.Call, function: str) -> tuple[str, dict[str, ast.expr]]:
-    """The HTTP verb and the arguments by name.
+def read_call(call: ast.Call, function: str) -> Call:
+    """What a call gives, by the names that requests has for it.
 
     Raises:
-        Refused: for starred arguments and verbs that aren't literals.
+        Refused: for starred arguments and functions that aren't plain verbs.
     """
     if any(isinstance(a, ast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords):
         raise Refused("its arguments are unpacked")
-    found = {k.arg: k.value for k in call.keywords if k.arg}
-    positional = list(call.args)
-    method = function
-    if function == "request":
-        verb = positional.pop(0) if positional else found.pop("method", None)
-        if not (isinstance(verb, ast.Constant) and isinstance(verb.value, str)):
-            raise Refused("the HTTP method isn't a literal")
-        method = verb.value.lower()
-    if function == "request" and method == "head":
-        raise Refused("`requests.request` follows redirects of a HEAD")
-    if method not in _VERBS:
-        raise Refused(f"`{method}` isn't a plain HTTP method")
-    if len(positional) > 1:
-        raise Refused("its arguments are positional")
-    if positional:
-        found["url"] = positional[0]
-    found.pop("method", None)
-    if "url" not in found:
+    order = _POSITIONAL.get(function)
+    if order is None:
+        raise Refused(f"`{function}` isn't a plain HTTP method")
+    if len(call.args) > len(order):
+        raise Refused("it has too many arguments")
+    names = (*order[: len(call.args)], *(k.arg or "" for k in call.keywords))
+    given = dict(zip(names, (*call.args, *(k.value for k in call.keywords)), strict=True))
+    if "url" not in given or len(given) < len(names):
         raise Refused("no URL is given")
-    return method, found
+    if function != "request":
+        return Call(function, given, names)
+    method = given.get("method")
+    literal = method.value if isinstance(method, ast.Constant) else None
+    if isinstance(literal, str) and literal.lower() not in _VERBS:
+        raise Refused(f"`{literal}` isn't a plain HTTP method")
+    return Call(literal.lower() if isinstance(literal, str) else None, given, names)
 
 
-def _never_changed(name: str, owner: Scope, scope: Scope) -> bool:
-    """Whether nothing adds to the dict that ``name`` holds: every use is the plain name, read."""
-    for where in {owner, scope}:
-        facts = where.facts
-        for node in facts.names:
-            if node.id != name:
-                continue
-            parent = facts.parents.get(node)
-            if isinstance(parent, ast.Attribute) and parent.attr not in (
-                "get",
-                "items",
-                "keys",
-                "values",
-                "copy",
-            ):
-                return False
-            if isinstance(parent, ast.Subscript) and not isinstance(parent.ctx, ast.Load):
-                return False
-            if isinstance(parent, ast.AugAssign):
-                return False
-    if owner.function is None:
-        return all(name not in f.facts.outer for f in owner.module.scope.functions())
-    return True
+class RequestArguments:
+    """Finds aiohttp's arguments, for one call at a time."""
+
+    def __init__(self, values: KnownValues) -> None:
+        self.values = values
+
+    def adapt(self, call: Call, scope: Scope, *, by_function: str) -> Adapted:
+        """The arguments of the aiohttp request that does what ``call`` of the function does.
+
+        Raises:
+            Refused: with the first argument that aiohttp has no equal for.
+        """
+        given = {name: node for name, node in call.given.items() if not self._is_default(name, node)}
+        for name in ("files", "proxies", "hooks", "stream", "cert"):
+            if name in given:
+                raise Refused(f"`{name}=` {_WHY[name]}")
+        if "data" in given and "json" in given:
+            raise Refused("`data=` and `json=` are both given")
+        found = Adapted()
+        for name, node in given.items():
+            adapter = _ADAPTERS.get(name)
+            if name == "method":
+                if call.verb is None:
+                    found |= Adapted((Argument("", "$method"),))
+            elif adapter is None:
+                raise Refused(f"`{name}=` has no equal")
+            else:
+                found |= adapter(self, node, scope)
+        found |= self._headers(given, scope)
+        if call.verb == "head" and by_function == "request" and "allow_redirects" not in given:
+            found |= Adapted((Argument("allow_redirects", "True"),))
+        return found | Adapted(differs=self._differences(call, given, scope))
+
+    def _differences(self, call: Call, given: Mapping[str, ast.expr], scope: Scope) -> frozenset[str]:
+        """What of the README's differences depends on what is given at all."""
+        found = set[str]()
+        if call.verb not in ("get", "head") and not self._surely_has_body(given, scope):
+            found.add(d.NO_BODY)
+        if "timeout" not in given:
+            found.add(d.NO_TIMEOUT)
+        if call.verb != "post":
+            found.add(d.SENT_AGAIN)
+        if not is_text_literal(given["url"]):
+            found.add(d.URLS)
+        if "auth" in given or "headers" in given:
+            found.add(d.CREDENTIALS)
+        return frozenset(found)
+
+    def _surely_has_body(self, given: Mapping[str, ast.expr], scope: Scope) -> bool:
+        node = given.get("data", given.get("json"))
+        values = self.values.of(node, scope) if node is not None else None
+        return bool(values) and all(
+            getattr(v, "keys", ()) or getattr(v, "value", ()) for v, _ in values or ()
+        )
+
+    @staticmethod
+    def _is_default(name: str, node: ast.expr) -> bool:
+        """Whether requests takes a literal for nothing given."""
+        if name == "verify":
+            return is_constant(node, True)
+        if name == "stream":
+            return is_constant(node, None, False)
+        return name not in ("url", "method", "timeout") and is_constant(node, None)
+
+    # -- one by one ---------------------------------------------------------------
+
+    def _url(self, node: ast.expr, scope: Scope) -> Adapted:
+        return Adapted((Argument("", "$url"),))
+
+    def _params(self, node: ast.expr, scope: Scope) -> Adapted:
+        if self._is_plain(node, scope) or self.values.kinds(node, scope) == {"text"}:
+            return Adapted((Argument("params", "$params"),), differs=_QUERY)
+        return Adapted((Argument("params", "query($params)"),), frozenset({"query"}), _QUERY | {d.VALUES})
+
+    def _data(self, node: ast.expr, scope: Scope) -> Adapted:
+        kinds = self.values.kinds(node, scope) - {"none"}
+        if kinds and kinds <= {"text", "bytes"}:
+            return Adapted((Argument("data", "$data"),))
+        if not kinds or not kinds <= {"dict", "list"}:
+            raise Refused(_NOT_A_FORM)
+        if self.values.all_items(node, scope, self.values.is_text):
+            return Adapted((Argument("data", "$data"),))
+        return Adapted((Argument("data", "query($data)"),), frozenset({"query"}), frozenset({d.VALUES}))
+
+    def _json(self, node: ast.expr, scope: Scope) -> Adapted:
+        return Adapted((Argument("json", "$json"),))
+
+    def _cookies(self, node: ast.expr, scope: Scope) -> Adapted:
+        if not self.values.all_items(node, scope, self.values.is_text):
+            raise Refused("`cookies=` may hold something other than texts")
+        return Adapted((Argument("cookies", "$cookies"),))
+
+    def _redirects(self, node: ast.expr, scope: Scope) -> Adapted:
+        return Adapted((Argument("allow_redirects", "$allow_redirects"),))
+
+    def _verify(self, node: ast.expr, scope: Scope) -> Adapted:
+        if not is_constant(node, False):
+            raise Refused("`verify=` may name a file of certificates")
+        return Adapted((Argument("ssl", "False"),))
+
+    def _timeout(self, node: ast.expr, scope: Scope) -> Adapted:
+        return Adapted((Argument("timeout", self._seconds(node, scope)),), differs=frozenset({d.PAUSE}))
+
+    def _seconds(self, node: ast.expr, scope: Scope) -> str:
+        """The time-out as source text; requests takes seconds, a pair of them, or None."""
+        if is_constant(node, None):
+            return "aiohttp.ClientTimeout()"
+        if isinstance(node, ast.Constant) and not node.value:
+            raise Refused("`timeout=` is none that requests takes")
+        if isinstance(node, ast.Tuple) and len(node.elts) == 2:
+            connect, read = map(ast.unparse, node.elts)
+            return f"aiohttp.ClientTimeout(sock_connect={connect}, sock_read={read})"
+        if not isinstance(node, (ast.Constant, ast.Name, ast.Attribute)):
+            raise Refused("`timeout=` is computed where it is given")
+        values = self.values.of(node, scope)
+        if values and all(isinstance(v, ast.Tuple) and len(v.elts) == 2 for v, _ in values):
+            return "aiohttp.ClientTimeout(sock_connect=$timeout[0], sock_read=$timeout[1])"
+        if not self.values.kinds(node, scope) <= {"number", "none"}:
+            raise Refused("`timeout=` may be a pair")
+        return "aiohttp.ClientTimeout(sock_connect=$timeout, sock_read=$timeout)"
+
+    # -- headers ---------------------------------------------------------------
+
+    def _headers(self, given: Mapping[str, ast.expr], scope: Scope) -> Adapted:
+        """What is sent as headers: those given, and those that stand for ``auth=``."""
+        form, helpers, has_type = None, set[str](), False
+        node = given.get("headers")
+        if node is not None:
+            form, has_type = "$headers", self._names_type(node, scope)
+            if not self.values.all_items(node, scope, self.values.is_text):
+                form = "without_none($headers)"
+                helpers.add("without_none")
+        if "auth" in given:
+            credentials = self._credentials(given["auth"], scope)
+            form = f"{{**{form}, **{credentials}}}" if form else credentials
+            helpers.add("basic_auth")
+        differs = frozenset({d.HEADERS} if "without_none" in helpers else ())
+        found = Adapted((Argument("headers", form),) if form else (), frozenset(helpers), differs)
+        data = given.get("data")
+        if data is not None and not has_type and self.values.kinds(data, scope) & {"text", "bytes"}:
+            found |= Adapted((Argument("skip_auto_headers", '("Content-Type",)'),))
+        return found
+
+    def _credentials(self, node: ast.expr, scope: Scope) -> str:
+        """The header for ``auth=``: a pair, an HTTPBasicAuth, or a name of such a pair."""
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Tuple):
+            parts = node.elts
+        elif isinstance(node, ast.Call) and last_name(node.func) == "HTTPBasicAuth" and not node.keywords:
+            parts = node.args
+        if len(parts) == 2 and not any(
+            isinstance(n, (ast.Call, ast.Await)) for p in parts for n in ast.walk(p)
+        ):
+            return f"basic_auth({', '.join(map(ast.unparse, parts))})"
+        if isinstance(node, ast.Tuple) and len(parts) == 2:
+            return "basic_auth(*$auth)"
+        values = self.values.of(node, scope)
+        if values and all(isinstance(v, ast.Tuple) and len(v.elts) == 2 for v, _ in values):
+            return "basic_auth(*$auth)"
+        raise Refused("`auth=` may be something other than a name and a password")
+
+    def _names_type(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether the headers surely have a content type among them."""
+        values = self.values.of(node, scope)
+        return bool(values) and all(
+            isinstance(v, ast.Dict)
+            and any(
+                isinstance(k, ast.Constant) and str(k.value).lower() == "content-type"
+                for k in v.keys
+                if k is not None
+            )
+            for v, _ in values or ()
+        )
+
+    def _is_plain(self, node: ast.expr, scope: Scope) -> bool:
+        """Whether it is a dict of texts and numbers, which aiohttp sends as requests does."""
+        return self.values.all_items(node, scope, lambda n, s: self.values.is_text(n, s, numbers=True))
 
 
-def _is_header(node: ast.expr, scope: Scope) -> bool:
-    """Whether a header's value is sent alike: requests refuses line breaks, and sends Latin-1 instead of UTF-8."""
-    return (
-        isinstance(node, ast.Constant) and isinstance(node.value, str) and bool(_HEADER.fullmatch(node.value))
-    )
-
-
-def is_false(node: ast.expr | None) -> bool:
-    """Whether it is the literal False."""
-    return isinstance(node, ast.Constant) and node.value is False
-
-
-def _is_none(node: ast.expr) -> bool:
-    return isinstance(node, ast.Constant) and node.value is None
-
-
-def _is_str(node: ast.expr) -> bool:
-    return isinstance(node, ast.JoinedStr) or (isinstance(node, ast.Constant) and isinstance(node.value, str))
-
-
-def _is_seconds(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, (int, float))
-        and not isinstance(node.value, bool)
-        and node.value > 0
-    )
-
-
-def _is_number(node: ast.expr) -> bool:
-    return (
-        isinstance(node, ast.Constant)
-        and isinstance(node.value, (int, float))
-        and not isinstance(node.value, bool)
-    )
-
-
-def _makes_text(node: ast.expr, scope: Scope) -> bool:
-    """Whether an expression surely gives a str: a literal, ``"" + x``, ``"%s" % x``, ``str(x)``, ``"".join(x)``."""
-    if isinstance(node, ast.BinOp):
-        sides = {ast.Add: (node.left, node.right), ast.Mod: (node.left,)}.get(type(node.op), ())
-        return any(map(_is_str, sides))
-    if isinstance(node, ast.Call):
-        func = node.func
-        if isinstance(func, ast.Name):
-            return func.id == "str" and scope.lookup("str") is None
-        return isinstance(func, ast.Attribute) and _is_str(func.value) and func.attr in ("format", "join")
-    return _is_str(node)
+_Adapter = Callable[[RequestArguments, ast.expr, Scope], Adapted]
+_ADAPTERS: dict[str, _Adapter] = {
+    "url": RequestArguments._url,
+    "params": RequestArguments._params,
+    "data": RequestArguments._data,
+    "json": RequestArguments._json,
+    "cookies": RequestArguments._cookies,
+    "allow_redirects": RequestArguments._redirects,
+    "verify": RequestArguments._verify,
+    "timeout": RequestArguments._timeout,
+    "headers": lambda *_: Adapted(),
+    "auth": lambda *_: Adapted(),
+}
+_WHY = {
+    "files": "are read as they are sent",
+    "proxies": "are chosen for each request",
+    "hooks": "may call for more requests",
+    "stream": "leaves the body to be read later",
+    "cert": "is a file",
+}

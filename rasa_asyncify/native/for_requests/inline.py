@@ -1,261 +1,215 @@
-"""Which ``requests`` calls have a plain aiohttp equivalent, written inline, and what becomes of the response.
-
-What could make a difference that the README doesn't list is refused with a reason, and left to the helper
-``over_aiohttp``.
-"""
+"""How one ``requests`` call is written with aiohttp, and what becomes of its response."""
 
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.definite import is_function
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.flow.positions import can_await_at, enclosing, is_within
-from rasa_asyncify.inference.inference import Inference
-from rasa_asyncify.native.for_requests.arguments import RequestArguments, is_false, read_arguments
+from rasa_asyncify.flow.positions import enclosing, is_within
+from rasa_asyncify.native.for_requests import differences as d
+from rasa_asyncify.native.for_requests.arguments import Adapted, Call, RequestArguments, read_call
+from rasa_asyncify.native.for_requests.known_values import KnownValues
+from rasa_asyncify.native.for_requests.lifting import Position, Standing, position
+from rasa_asyncify.native.for_requests.responses import CONTENT, Flow, Flows, Use
+from rasa_asyncify.native.statements import fresh_name
 from rasa_asyncify.native.strategy import Plans, Refused
 from rasa_asyncify.project.model import Function, Scope
 
-# Headers that a response has once; aiohttp gives the first of several, requests all of them in one.
-_SINGLE_HEADERS = frozenset(
-    (
-        "content-disposition",
-        "content-length",
-        "content-type",
-        "date",
-        "etag",
-        "last-modified",
-        "location",
-        "retry-after",
-        "server",
-    )
-)
-# The form that each use of a response takes; "{}" is the response.
-_ATTRIBUTES = {
-    "status_code": "{}.status",
-    "ok": "{}.ok",
-    "reason": "{}.reason",
-    "headers": "{}.headers",
-    "text": 'await {}.text(errors="replace")',
-}
-_METHODS = {
-    "json": 'json.loads(await {}.text(errors="replace"))',
-    "raise_for_status": "{}.raise_for_status()",
-}
-
 
 @dataclass(frozen=True)
-class Use:
-    """One use of the response: the expression that changes, and its new form."""
+class RequestForm:
+    """One request by itself: what is called, with which arguments, and where it stands."""
 
-    node: ast.expr
-    form: str
-
-
-@dataclass(frozen=True)
-class InlinePlan:
-    """How one call becomes an aiohttp request. ``response`` is None where the code didn't name it."""
-
-    statement: ast.stmt
-    call: ast.Call
-    method: str
-    response: str | None
-    timeout: tuple[str, str] | None
-    redirects: bool
-    skipped: int
-    content: str | None = None
-    uses: tuple[Use, ...] = field(default=())
+    call: Call
+    adapted: Adapted
+    position: Position
 
     @property
-    def decodes(self) -> bool:
-        """Whether the body is read as JSON."""
-        return any(use.form.startswith("json.") for use in self.uses)
+    def method(self) -> str:
+        """The method of aiohttp's session."""
+        return self.call.verb or "request"
+
+
+@dataclass(frozen=True, eq=False)
+class InlinePlan:
+    """How one call becomes an aiohttp request.
+
+    ``response`` and ``session`` are the names in the new block, ``content`` that of the body's bytes, where something
+    reads these. ``reads``: the body is read in the block, as requests reads it.
+    """
+
+    form: RequestForm
+    flow: Flow
+    response: str
+    session: str
+    content: str | None
+    reads: bool
+    uses: tuple[Use, ...]
 
     @property
     def differs(self) -> tuple[str, ...]:
         """What of the differences in the README applies here, in their words."""
-        found = ["User-Agent", "certificates", "exceptions"]
-        if self.timeout is None:
-            found.append("no time-out given")
-        else:
-            found.append("a pause inside the body")
-        if any(not isinstance(argument, ast.Constant) for argument in self.call.args):
-            found.append("line breaks in a URL")
-        if len(self.call.args) + len(self.call.keywords) > 1 or "?" in ast.unparse(self.call):
-            found.append("query strings")
+        found = d.ALWAYS | self.form.adapted.differs
         if any(".text(" in use.form for use in self.uses):
-            found.append("charset")
-        if self.method != "post":
-            found.append("sent once more")
-        return (*found, "ALL_PROXY")
+            found |= {d.CHARSET}
+        if any(".json(" in use.form for use in self.uses):
+            found |= {d.EMPTY_JSON}
+        return tuple(name for name in d.ALL if name in found)
 
 
 class InlinePlanner:
     """Plans one call at a time."""
 
-    def __init__(self, inference: Inference) -> None:
-        self.inference = inference
-        self.arguments = RequestArguments()
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.arguments = RequestArguments(KnownValues(graph))
+        self.flows = Flows(graph, self._is_request, self.is_checked)
+        self._forms = Plans(self._form)
         self._plans = Plans(self._plan)
+        self._sites: dict[Scope, dict[ast.AST, Site]] = {}
+        self._checked: dict[Function, bool] = {}
 
     def plan(self, site: Site) -> InlinePlan:
         """The plan for a site whose native replacement is aiohttp.
 
         Raises:
-            Refused: where the result might differ.
+            Refused: where aiohttp has no equal for what the call does, or what is done with its response.
         """
         return self._plans.of(site)
 
-    def _plan(self, site: Site) -> InlinePlan:
+    def site_at(self, call: ast.AST, scope: Scope) -> Site | None:
+        """The site of a call."""
+        if scope not in self._sites:
+            self._sites[scope] = {site.node: site for site in self.graph.finder.sites(scope)}
+        return self._sites[scope].get(call)
+
+    def _is_request(self, call: ast.Call, scope: Scope) -> bool:
+        site = self.site_at(call, scope)
+        return site is not None and site.native == "aiohttp"
+
+    def _form(self, site: Site) -> RequestForm:
         call = site.node
         assert isinstance(call, ast.Call)
-        function = site.scope.function
-        if function is None:
+        if site.scope.function is None:
             raise Refused("it stands outside of a function")
-        module, _, verb = site.blockers[0].rpartition(".")
+        module, _, function = site.blockers[0].rpartition(".")
         if module != "requests":
             raise Refused("a session keeps headers and cookies")
-        if not is_function(call.func, site.blockers[0], site.scope, self.inference):
+        if not is_function(call.func, site.blockers[0], site.scope, self.graph.inference):
             raise Refused("it's called through a variable")
-        method, arguments = read_arguments(call, verb)
-        skipped = int(verb == "request" and all(k.arg != "method" for k in call.keywords))
-        self.arguments.check(method, arguments, site.scope)
-        timeout = self.arguments.timeout(arguments.get("timeout"), site.scope)
-        redirects = method != "head" and not is_false(arguments.get("allow_redirects"))
-        if redirects and method not in ("get", "post"):
-            raise Refused(f"a redirect of a {method.upper()} may change its method")
-        statement = site.scope.facts.parents.get(call)
-        if isinstance(statement, ast.Expr):
-            check_alone(statement, site.scope)
-            return InlinePlan(statement, call, method, None, timeout, redirects, skipped)
-        if (
-            not isinstance(statement, ast.Assign)
-            or len(statement.targets) != 1
-            or not isinstance(statement.targets[0], ast.Name)
-        ):
-            raise Refused("the call is part of a larger expression")
-        check_alone(statement, site.scope)
-        name = statement.targets[0].id
-        content = fresh_name("content" if name == "response" else f"{name}_content", site.scope)
-        uses = self._uses(name, function, site, content)
-        self._check_fall_through(name, statement, site.scope)
-        bound = content if any(use.form == content for use in uses) else None
-        return InlinePlan(statement, call, method, name, timeout, redirects, skipped, bound, uses)
+        read = read_call(call, function)
+        adapted = self.arguments.adapt(read, site.scope, by_function=function)
+        return RequestForm(read, adapted, position(call, site.scope))
 
-    # -- the statement and the response ---------------------------------------------------------------
+    def _plan(self, site: Site) -> InlinePlan:
+        form, scope, call = self._forms.of(site), site.scope, site.node
+        assert isinstance(call, ast.Call)
+        flow = self.flows.of(call, scope)
+        for other, where in flow.requests.items():
+            sibling = self.site_at(other, where)
+            if sibling is None:
+                raise Refused("the response has other sources as well")
+            self._forms.of(sibling)
+        reads = self._reads(call, form.position, flow)
+        content = None
+        uses = []
+        for use in flow.uses:
+            if use.form == CONTENT:
+                new, content = self._content(use, flow, content)
+                use = Use(use.node, use.scope, new)
+            uses.append(use)
+        name = form.position.name or self._unnamed(call, form.position, scope)
+        session = fresh_name("session", scope)
+        self._check_fall_through(form.position, scope)
+        return InlinePlan(form, flow, name, session, content if reads else None, reads, tuple(uses))
 
-    def _uses(self, name: str, function: Function, site: Site, content: str) -> tuple[Use, ...]:
-        facts = function.facts
-        if name in facts.outer:
-            raise Refused(f"`{name}` is a global")
-        for nested in function.scope.functions():
-            if any(n.id == name for n in nested.facts.names):
-                raise Refused(f"`{name}` is used in a nested function")
-        if len(facts.bindings.get(name, [])) > 1:
-            raise Refused(f"`{name}` is bound more than once")
-        found = []
-        for node in facts.names:
-            if node.id == name and isinstance(node.ctx, ast.Load):
-                found.append(self._use(node, function.scope, content))
-            elif node.id == name and isinstance(node.ctx, ast.Del):
-                raise Refused(f"`{name}` is deleted")
-        return tuple(found)
+    # -- the body ---------------------------------------------------------------
 
-    def _use(self, node: ast.Name, scope: Scope, content: str) -> Use:
-        parents = scope.facts.parents
-        around = enclosing(node, scope)
-        if any(isinstance(p, ast.Lambda) for p in around):
-            raise Refused(f"`{node.id}` is used in a lambda")
-        if sum(isinstance(p, ast.JoinedStr) for p in around) > 1:
-            raise Refused(f"`{node.id}` is used in a nested f-string")
-        attribute = parents.get(node)
-        if not isinstance(attribute, ast.Attribute) or not isinstance(attribute.ctx, ast.Load):
-            raise Refused(f"`{node.id}` itself is passed on")
-        outer = parents.get(attribute)
-        called = isinstance(outer, ast.Call) and outer.func is attribute
-        if called and attribute.attr in _METHODS:
-            assert isinstance(outer, ast.Call)
-            if outer.args or outer.keywords:
-                raise Refused(f"`.{attribute.attr}()` has arguments")
-            use = Use(outer, _METHODS[attribute.attr])
-        elif not called and attribute.attr == "content":
-            # aiohttp gives the bytes only while the request is open.
-            use = Use(attribute, content)
-        elif not called and attribute.attr in _ATTRIBUTES:
-            use = Use(attribute, _ATTRIBUTES[attribute.attr])
-            self._check_headers(attribute, outer, scope)
-        else:
-            raise Refused(f"`.{attribute.attr}` has no plain equivalent")
-        if "await" in use.form and not can_await_at(use.node, scope):
-            raise Refused(f"`.{attribute.attr}` stands where nothing can be awaited")
-        return use
+    def _reads(self, call: ast.Call, where: Position, flow: Flow) -> bool:
+        """Whether the block has to read the body: not where each use of it stands in the block."""
+        if where.standing is Standing.INSIDE:
+            return not all(_is_around(use.node, call) for use in flow.uses) or not flow.uses
+        if where.standing is Standing.ENTERED:
+            assert isinstance(where.statement, ast.With)
+            body = where.statement.body
+            return any(use.form == CONTENT or not is_within(use.node, body) for use in flow.uses)
+        return True
+
+    def _content(self, use: Use, flow: Flow, known: str | None) -> tuple[str, str | None]:
+        """The form of a use of ``.content``, and the name of the bytes, where they need one."""
+        direct = [call for call in flow.requests if _is_around(use.node, call)]
+        if direct and self._standing(direct[0], flow.requests[direct[0]]) is Standing.INSIDE:
+            return "await {}.read()", known
+        if not flow.is_in(use.scope):
+            raise Refused("`.content` is read in another function")
+        names = [self._name(call, scope) for call, scope in flow.requests.items()]
+        base = min(name or "response" for name in names)
+        content = known or fresh_name("content" if base == "response" else f"{base}_content", use.scope)
+        return content, content
+
+    def _standing(self, call: ast.Call, scope: Scope) -> Standing:
+        site = self.site_at(call, scope)
+        assert site is not None
+        return self._forms.of(site).position.standing
+
+    def _name(self, call: ast.Call, scope: Scope) -> str | None:
+        site = self.site_at(call, scope)
+        assert site is not None
+        return self._forms.of(site).position.name
+
+    def _unnamed(self, call: ast.Call, where: Position, scope: Scope) -> str:
+        """A name for a response that had none: another one for each request of a statement."""
+        base = fresh_name("response", scope)
+        requests = [
+            node
+            for node in ast.walk(where.statement)
+            if isinstance(node, ast.Call) and self._is_request(node, scope)
+        ]
+        requests.sort(key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0))
+        at = requests.index(call) if call in requests and where.standing is not Standing.ASSIGNED else 0
+        return base if at == 0 else f"{base}_{at + 1}"
 
     @staticmethod
-    def _check_headers(attribute: ast.Attribute, outer: ast.AST | None, scope: Scope) -> None:
-        """Refuse all but single headers, which are the same in both libraries."""
-        if attribute.attr != "headers":
-            return
-        key: ast.expr | None = None
-        if isinstance(outer, ast.Subscript):
-            key = outer.slice
-        elif isinstance(outer, ast.Attribute) and outer.attr == "get":
-            call = scope.facts.parents.get(outer)
-            key = call.args[0] if isinstance(call, ast.Call) and call.args else None
-        elif isinstance(outer, ast.Compare) and isinstance(outer.ops[-1], (ast.In, ast.NotIn)):
-            return
-        name = key.value if isinstance(key, ast.Constant) else None
-        if not isinstance(name, str) or name.lower() not in _SINGLE_HEADERS:
-            raise Refused("`.headers` may hold several of a name")
-
-    def _check_fall_through(self, name: str, statement: ast.stmt, scope: Scope) -> None:
+    def _check_fall_through(where: Position, scope: Scope) -> None:
         """Refuse where the name is looked at after a failure, which may have left it bound now."""
-        for outer in enclosing(statement, scope):
-            if not isinstance(outer, ast.Try) or not is_within(statement, outer.body):
+        if where.name is None or where.standing is not Standing.ASSIGNED:
+            return
+        for outer in enclosing(where.statement, scope):
+            if not isinstance(outer, ast.Try) or not is_within(where.statement, outer.body):
                 continue
-            inside = {id(n) for s in [*outer.body, *outer.orelse] for n in ast.walk(s)}
-            after = [
-                n
-                for n in scope.facts.names
-                if n.id == name and id(n) not in inside and isinstance(n.ctx, ast.Load)
-            ]
             in_handlers = {id(n) for part in [*outer.handlers, *outer.finalbody] for n in ast.walk(part)}
-            falls = [h for h in outer.handlers if not _leaves(h.body)]
-            if after and (falls or any(id(n) in in_handlers for n in after)):
-                raise Refused(f"`{name}` is looked at after a failure")
+            if any(
+                n.id == where.name and id(n) in in_handlers and isinstance(n.ctx, ast.Load)
+                for n in scope.facts.names
+            ):
+                raise Refused(f"`{where.name}` is looked at after a failure")
+
+    # -- failures ---------------------------------------------------------------
+
+    def is_checked(self, node: ast.AST, scope: Scope) -> bool:
+        """Whether a failure at ``node`` may be caught: by a ``try`` around it, or around a call of its function."""
+        function = scope.function
+        if _is_tried(node, scope):
+            return True
+        if function is None:
+            return False
+        if function not in self._checked:
+            self._checked[function] = False  # while it's being asked
+            self._checked[function] = function not in self.graph.entered and any(
+                self.is_checked(site.node, site.scope) for site in self.graph.callers.get(function, [])
+            )
+        return self._checked[function]
 
 
-def check_alone(statement: ast.stmt, scope: Scope) -> None:
-    """Refuse where the statement shares a line with another, or with the head of its block.
-
-    Raises:
-        Refused: there.
-    """
-    parent = scope.facts.parents.get(statement)
-    lines = range(statement.lineno, (statement.end_lineno or statement.lineno) + 1)
-    for block in ("body", "orelse", "finalbody"):
-        for other in getattr(parent, block, ()):
-            if other is not statement and (other.lineno in lines or other.end_lineno in lines):
-                raise Refused("its statement shares its line")
-    start = scope.module.lines[statement.lineno - 1].encode()[: statement.col_offset]
-    if start.strip():
-        raise Refused("its statement shares its line")
+def _is_tried(node: ast.AST, scope: Scope) -> bool:
+    return any(isinstance(o, ast.Try) and is_within(node, o.body) for o in enclosing(node, scope))
 
 
-def fresh_name(name: str, scope: Scope) -> str:
-    """``name``, or a variation of it that the scope and its module don't use."""
-    used = {n.id for n in scope.facts.names} | set(scope.bindings) | set(scope.module.scope.bindings)
-    for nested in scope.functions():
-        used |= {n.id for n in nested.facts.names}
-    candidates = (name, f"http_{name}", *(f"{name}_{i}" for i in range(2, 100)))
-    return next((c for c in candidates if c not in used), f"{name}_")
-
-
-def _leaves(block: list[ast.stmt]) -> bool:
-    """Whether the end of ``block`` is never reached."""
-    last = block[-1]
-    if isinstance(last, (ast.Return, ast.Raise, ast.Continue, ast.Break)):
-        return True
-    if isinstance(last, ast.If) and last.orelse:
-        return _leaves(last.body) and _leaves(last.orelse)
-    return False
+def _is_around(node: ast.AST, call: ast.Call) -> bool:
+    """Whether ``call`` is what ``node`` uses: ``requests.get(u).json()``."""
+    while isinstance(node, (ast.Call, ast.Attribute, ast.Await)) and node is not call:
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node is call

@@ -2,48 +2,99 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 import libcst as cst
 
 from rasa_asyncify.edits import InlineRequest
 from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 
-# requests follows 30, and fails at the next; aiohttp fails at the last of as many as it is given.
-_MAX_REDIRECTS = 31
+_TOKEN = re.compile(r"\$(\w+)")
+_NAME = re.compile(r"(?<![\w.\"'])(aiohttp|query|without_none|basic_auth)\b(?=[.(])")
 
 
-def request_statement(
-    edit: InlineRequest, line: cst.SimpleStatementLine, call: cst.Call, names: dict[str, str]
+def request_items(edit: InlineRequest, call: cst.Call, names: Mapping[str, str]) -> list[cst.WithItem]:
+    """``aiohttp.ClientSession(trust_env=True) as session, session.get(url) as response``."""
+    response = cst.AsName(cst.Name(edit.response))
+    args = _arguments(edit, call, names)
+    if edit.shared:
+        session: cst.BaseExpression = cst.Call(cst.Name(names["http_session"]))
+        return [cst.WithItem(_request(session, edit, call, args), response)]
+    made = cst.parse_expression(f"{names['aiohttp']}.ClientSession(trust_env=True)")
+    request = _request(cst.Name(edit.session), edit, call, args)
+    return [cst.WithItem(made, cst.AsName(cst.Name(edit.session))), cst.WithItem(request, response)]
+
+
+def _request(
+    session: cst.BaseExpression, edit: InlineRequest, call: cst.Call, args: list[cst.Arg]
+) -> cst.Call:
+    return call.with_changes(func=cst.Attribute(session, cst.Name(edit.method)), args=args, lpar=[], rpar=[])
+
+
+def request_block(
+    edit: InlineRequest, items: Sequence[cst.WithItem], statement: cst.BaseStatement
+) -> cst.BaseStatement:
+    """The block in place of a statement, or around it."""
+    assert isinstance(statement, (cst.SimpleStatementLine, cst.With))
+    leading = statement.leading_lines
+    if edit.standing == "assigned":
+        assert isinstance(statement, cst.SimpleStatementLine)
+        block = cst.IndentedBlock([_reading(edit)], header=statement.trailing_whitespace)
+    else:
+        inner = statement.with_changes(leading_lines=[])
+        block = cst.IndentedBlock([_reading(edit), inner] if edit.reads else [inner])
+    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=leading)
+
+
+def reading_block(
+    edit: InlineRequest, items: Sequence[cst.WithItem], leading: Sequence[cst.EmptyLine]
 ) -> cst.With:
-    """``async with ClientSession(...) as session, session.get(...) as response: await response.read()``."""
-    aiohttp = names["aiohttp"]
-    # Cookies that a redirect sets are sent on by requests, whatever the host.
-    jar = f", cookie_jar={aiohttp}.CookieJar(unsafe=True)" if edit.redirects else ""
-    session = cst.parse_expression(f"{aiohttp}.ClientSession(trust_env=True{jar})")
-    func = cst.Attribute(cst.Name(edit.session), cst.Name(edit.method))
-    request = call.with_changes(func=func, args=_arguments(edit, call, aiohttp))
-    items = [
-        cst.WithItem(session, cst.AsName(cst.Name(edit.session))),
-        cst.WithItem(request, cst.AsName(cst.Name(edit.response))),
-    ]
+    """The block that only reads the body."""
+    block = cst.IndentedBlock([_reading(edit)])
+    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=leading)
+
+
+def entered(edit: InlineRequest, items: Sequence[cst.WithItem], statement: cst.With) -> cst.With:
+    """The block in place of ``with requests.get(...) as response:``."""
+    body = statement.body
+    if edit.reads and isinstance(body, cst.IndentedBlock):
+        body = body.with_changes(body=[_reading(edit), *body.body])
+    return statement.with_changes(items=items, body=body, asynchronous=cst.Asynchronous())
+
+
+def _reading(edit: InlineRequest) -> cst.SimpleStatementLine:
+    """``await response.read()``, into a variable where the bytes are looked at."""
     target = f"{edit.content} = " if edit.content else ""
-    body = cst.parse_statement(f"{target}await {edit.response}.read()\n")
-    block = cst.IndentedBlock([body], header=line.trailing_whitespace)
-    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=line.leading_lines)
+    statement = cst.parse_statement(f"{target}await {edit.response}.read()\n")
+    return cst.ensure_type(statement, cst.SimpleStatementLine)
 
 
-def _arguments(edit: InlineRequest, call: cst.Call, aiohttp: str) -> list[cst.Arg]:
-    args = [a for a in call.args[edit.skipped :] if a.keyword is None or a.keyword.value != "method"]
+def _arguments(edit: InlineRequest, call: cst.Call, names: Mapping[str, str]) -> list[cst.Arg]:
+    """The new arguments; one that stays as it is keeps its comments and line breaks."""
+    given = dict(zip(edit.given, call.args, strict=True))
     found = []
-    for arg in args:
-        if arg.keyword is not None and arg.keyword.value == "timeout":
-            assert edit.timeout is not None
-            connect, read = edit.timeout
-            value = f"{aiohttp}.ClientTimeout(total=None, sock_connect={connect}, sock_read={read})"
-            arg = arg.with_changes(value=cst.parse_expression(value))
-        found.append(arg)
-    if edit.redirects:
-        found.append(keyword_argument("max_redirects", str(_MAX_REDIRECTS)))
+    for argument in edit.arguments:
+        kept = given.get(argument.form.removeprefix("$")) if argument.form.startswith("$") else None
+        if kept is not None and (kept.keyword is None or kept.keyword.value == argument.keyword):
+            if kept.keyword is not None or not argument.keyword:
+                found.append(kept)
+                continue
+        text = _filled(argument.form, given, names)
+        if argument.keyword:
+            found.append(keyword_argument(argument.keyword, text))
+        else:
+            found.append(cst.Arg(cst.parse_expression(text)))
+    for index, arg in enumerate(found[:-1]):
+        if not isinstance(arg.comma, cst.Comma):
+            found[index] = arg.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     return found
+
+
+def _filled(form: str, given: Mapping[str, cst.Arg], names: Mapping[str, str]) -> str:
+    form = _NAME.sub(lambda match: names.get(match[1], match[1]), form)
+    code = cst.Module([]).code_for_node
+    return _TOKEN.sub(lambda match: code(given[match[1]].value), form)
 
 
 def response_use(
