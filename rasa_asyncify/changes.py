@@ -44,6 +44,8 @@ class Result:
     changes: list[Change] = field(default_factory=list)
     errors: list[FileError] = field(default_factory=list)
     plan: Plan = field(default_factory=Plan)
+    # The libraries that the project imported before, and doesn't now.
+    unused: frozenset[str] = frozenset()
     # The run with all its trees: taking them apart costs a third of parsing, so it's left to the process's end.
     run: object = field(default=None, repr=False)
 

@@ -27,6 +27,7 @@ from rasa_asyncify.writing import is_writable
 
 _ATTEMPTS = 5
 _SYNCHRONOUS = re.compile(rb"^[ \t]+def run\(", re.M)
+_REQUESTS = re.compile(rb"^[ \t]*(?:from|import)[ \t]+(?:[\w., \t]*,[ \t]*)?requests\b", re.M)
 _MANY = 32  # modules that have to do with Rasa: for fewer, other processes would take longer to start
 
 
@@ -82,6 +83,7 @@ class _Run:
             changes = self._rewrite(plan)
             if changes is not None:
                 self.outcome.plan, self.outcome.changes = plan, changes + self.helpers.adapted(changes)
+                self.outcome.unused = self._unused(changes)
                 break
             begun = None
         return self.outcome
@@ -215,6 +217,14 @@ class _Run:
         for path in unstable:
             self._give_up(path, None, f"a second run would change it again ({_edits(plan, path)})")
         return not unstable
+
+    def _unused(self, changes: Sequence[Change]) -> frozenset[str]:
+        """What was imported before the changes, and isn't after them: as far as a migration makes superfluous."""
+        before = self.files.data
+        if not any(_REQUESTS.search(before[c.path]) for c in changes if c.before is not None):
+            return frozenset()
+        after = {**before, **{c.path: c.data() for c in changes}}
+        return frozenset() if any(map(_REQUESTS.search, after.values())) else frozenset({"requests"})
 
     def _give_up(self, path: Path, line: int | None, cause: str) -> None:
         self.given_up.add(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -122,6 +122,8 @@ class Reporter:
     def _to_do(self, paths: Sequence[Path], counts: Counts | None) -> None:
         if counts is not None and counts.aiohttp:
             self._say(self._install())
+        for line in self._superfluous():
+            self._say(line)
         wider = sorted(self.result.plan.wider)
         if wider:
             names = [str(p) for p in paths] + [relative(p) for p in wider]
@@ -143,6 +145,17 @@ class Reporter:
         file = requirements_file_for(requirements, self.result.root, near)
         where = f"add `aiohttp` to {relative(file)}" if file else "pip install aiohttp"
         return f"The migrated code needs aiohttp: {where}."
+
+    def _superfluous(self) -> Iterator[str]:
+        """Where the project requires what nothing in it imports any more."""
+        if not self.result.unused:
+            return
+        from rasa_asyncify.requirements import read_requirements
+
+        for item in read_requirements(self.result.root):
+            if item.name in self.result.unused:
+                place = f"{relative(item.path)}:{item.line}"
+                yield f"Nothing imports {item.name} any more: it can go from {place}."
 
 
 def _place(finding: Finding) -> tuple[str, int]:

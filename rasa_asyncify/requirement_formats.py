@@ -32,6 +32,7 @@ _PIP_OPTION = re.compile(
     r"(?:^|\s)(?:-[cefirt]|--(?:constraint|editable|extra-index-url|find-links|index-url|prefix"
     r"|proxy|requirement|target|timeout|trusted-host))(?:\s+|=)\S+"
 )
+_INCLUDED = re.compile(r"^[ \t]*(?:-r|--requirement)[ \t=]*([^\s#]+)", re.M)
 
 
 def reader_for(name: str, parent: str) -> Reader | None:
@@ -204,6 +205,11 @@ def _literals(node: ast.expr, names: dict[str, ast.expr]) -> Iterator[Found]:
     elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         for offset, line in enumerate(node.value.split("\n")):
             yield from _parsed(line, node.lineno + offset)
+
+
+def included_files(text: str) -> list[str]:
+    """The files that a requirements file names by `-r`, as written."""
+    return _INCLUDED.findall(text)
 
 
 def read_dockerfile(text: str) -> Iterator[Found]:

@@ -13,6 +13,7 @@ from rasa_asyncify.discovery import SKIPPED_FOLDERS, VENV_MARKER
 from rasa_asyncify.requirement_formats import (
     UNREADABLE,
     Reader,
+    included_files,
     read_compose_file,
     read_dockerfile,
     reader_for,
@@ -55,17 +56,27 @@ class SdkPin:
 def read_requirements(root: Path) -> list[Requirement]:
     """Everything required by the files under `root`, sorted by file and line.
 
-    These are `*requirements*.txt`, `requirements/*.txt`, pyproject.toml (PEP 621, Poetry),
-    setup.cfg, setup.py (literals), Pipfile, Dockerfiles and Compose files (the images of Rasa,
-    `pip install`), outside the folders that discovery skips. What cannot be read is passed over.
+    These are `*requirements*.txt`, `requirements/*.txt` and the files that these name by `-r`,
+    pyproject.toml (PEP 621, Poetry), setup.cfg, setup.py (literals), Pipfile, Dockerfiles and
+    Compose files (the images of Rasa, `pip install`), outside the folders that discovery skips.
+    What cannot be read is passed over.
     """
     found: list[Requirement] = []
-    for path, reader in _files(str(root), 0):
+    todo = list(_files(str(root), 0))
+    seen = {path for path, _ in todo}
+    while todo:
+        path, reader = todo.pop()
         try:
-            items = list(reader(_text(path)))
+            text = _text(path)
+            items = list(reader(text))
         except UNREADABLE:
             continue  # not ours to complain about
         found += [Requirement(name, specifier, path, line) for name, specifier, line in items]
+        for named in included_files(text) if path.suffix == ".txt" else ():
+            other = Path(os.path.normpath(path.parent / named))
+            if other not in seen and other.is_relative_to(root):
+                seen.add(other)
+                todo.append((other, reader))
     return sorted(found, key=lambda item: (item.path, item.line, item.name, item.specifier))
 
 

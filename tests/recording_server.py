@@ -18,6 +18,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 LIBRARY_HEADERS = frozenset({"user-agent", "accept-encoding", "amz-sdk-invocation-id", "connection", "host"})
 
 
+_OF_BODIES = {"content-type", "content-length", "transfer-encoding"}
+
+
 @dataclass(frozen=True)
 class RecordedRequest:
     """One request as it arrived.
@@ -40,7 +43,7 @@ class RecordedRequest:
     @property
     def meaning(self) -> tuple[Any, ...]:
         """What has to be equal whichever HTTP library sent the request."""
-        free = LIBRARY_HEADERS if self.body else LIBRARY_HEADERS | {"content-type"}
+        free = LIBRARY_HEADERS if self.body else LIBRARY_HEADERS | _OF_BODIES
         headers = sorted(pair for pair in self.headers if pair[0] not in free)
         return (self.method, self.segments, self.query, tuple(headers), self.body)
 

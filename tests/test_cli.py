@@ -236,6 +236,23 @@ class TestMessages:
         )
         assert advice in run({"actions.py": fetch, **requirements}, ".").stderr
 
+    @pytest.mark.parametrize(
+        ("files", "said"),
+        [
+            ({"requirements.txt": "rasa-sdk\nrequests>=2\n"}, "it can go from requirements.txt:2"),
+            ({"requirements.txt": "-r base.txt\n", "base.txt": "requests\n"}, "it can go from base.txt:1"),
+            ({"requirements.txt": "requests\n", "tool.py": "import json, requests\n"}, ""),
+            ({"requirements.txt": "rasa-sdk\n"}, ""),
+        ],
+    )
+    def test_what_can_go(self, run: Run, files: dict[str, str | bytes], said: str) -> None:
+        fetch = SYNC.replace("import time", "import requests").replace(
+            "time.sleep(1)", 'requests.get("http://localhost", timeout=1)'
+        )
+        stderr = run({"actions.py": fetch, **files}, ".").stderr
+        assert said in stderr
+        assert bool(said) == ("any more" in stderr)
+
     def test_wider_command_where_callers_lie_outside(self, run: Run) -> None:
         test = """
             from actions.actions import ActionWait

@@ -12,6 +12,7 @@ from planning import in_action
 from rasa_asyncify.changes import Change, Result
 from rasa_asyncify.cli import main
 from rasa_asyncify.edits import Edit, Span
+from rasa_asyncify.native.for_requests.differences import ALL as DIFFERENCES
 from rasa_asyncify.plan import Finding, Plan
 from rasa_asyncify.report import Reporter
 from rasa_asyncify.rules import RULES
@@ -40,6 +41,13 @@ def test_a_rule_is_known(code: str) -> None:
     assert RULES[code].code == code
     assert f"{code} `{RULES[code].name}`" in readme(), "the README tells of each rule"
     assert code in _texts(), "a test names each rule"
+
+
+def test_the_differences_of_requests_are_told_of() -> None:
+    """By the names that `-v` has for them, in its order."""
+    places = [readme().find(f"| **{name}**") for name in DIFFERENCES]
+    assert -1 not in places
+    assert places == sorted(places)
 
 
 def test_a_finding_is_said_with_its_code_and_its_rule(tmp_path: Path) -> None:

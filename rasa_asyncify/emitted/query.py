@@ -7,4 +7,4 @@ def query(params):
         return params
     pairs = params.items() if hasattr(params, "items") else params
     lists = ((key, value if isinstance(value, (list, tuple)) else [value]) for key, value in pairs)
-    return [(str(key), str(value)) for key, values in lists for value in values if value is not None]
+    return [(str(key), str(value)) for key, values in lists for value in values if value is not None] or None
