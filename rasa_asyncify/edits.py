@@ -181,7 +181,7 @@ class InlineRequest(Edit):
     ``given`` names the call's own arguments in their order, ``arguments`` are the new ones.
 
     ``reads``: the block reads the body; into the variable ``content``, where there is one. ``shared``: the request goes
-    over the event loop's one client session.
+    over the event loop's one client session. Without ``makes_session`` it goes over one that is there.
     """
 
     call: Span
@@ -194,6 +194,7 @@ class InlineRequest(Edit):
     reads: bool
     content: str | None = None
     shared: bool = False
+    makes_session: bool = True
     calls_helpers: frozenset[str] = frozenset()
 
     is_native: ClassVar[bool] = True
@@ -209,8 +210,29 @@ class InlineRequest(Edit):
 
     @property
     def imports(self) -> tuple[str, ...]:
-        names_it = not self.shared or any("aiohttp." in a.form for a in self.arguments)
+        makes = self.makes_session and not self.shared
+        names_it = makes or any("aiohttp." in a.form for a in self.arguments)
         return ("aiohttp",) if names_it else ()
+
+
+@dataclass(frozen=True)
+class MakeClientSession(Edit):
+    """``with requests.Session() as session`` becomes ``async with aiohttp.ClientSession(...) as session``."""
+
+    @property
+    def imports(self) -> tuple[str, ...]:
+        return ("aiohttp",)
+
+
+@dataclass(frozen=True)
+class EnterClientSession(MakeClientSession):
+    """``session = requests.Session()`` becomes a block around all that uses it, to which ``span`` reaches."""
+
+    name: str
+
+    @property
+    def lines(self) -> range:
+        return self.span.lines
 
 
 @dataclass(frozen=True)

@@ -218,6 +218,12 @@ with smtplib.SMTP("localhost") as server:
         ("requests.post", 1),
         ("smtplib.SMTP.sendmail", 2),
     ),
+    "a session of requests": (
+        "",
+        'session = requests.Session()\nsession.post(f"{API}/a", timeout=5)\nsession.post(f"{API}/b", timeout=5)',
+        ("requests.Session.post", 2),
+        ("requests.Session.post", 3),
+    ),
     "only under a condition": (
         "",
         """

@@ -130,8 +130,16 @@ class AroundRequests:
     def _not_together(self, plan: InlinePlan) -> str | None:
         """Whether another request, whose response goes where this one's goes, isn't one over aiohttp."""
         sites = {site.node for site in self.native}
-        if any(call not in sites for call in plan.flow.requests):
-            return "the response may come from a thread as well"
+        if any(call not in sites for call in plan.together):
+            return "a request that belongs to it goes to a thread"
+        session = plan.form.session
+        if session is None or session.last is None:
+            return None
+        function = next(iter(plan.flow.requests.values())).function
+        lines = range(session.statement.lineno, (session.last.end_lineno or 0) + 1)
+        blocks = self.decisions.blocks.get(function, ()) if function is not None else ()
+        if any(s.lineno in lines or s.end_lineno in lines for b in blocks for s in b.block.statements):
+            return "statements beside it go to a thread"
         return None
 
     def _used_elsewhere(self, plan: InlinePlan) -> str | None:

@@ -14,7 +14,9 @@ from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 from rasa_asyncify.rewrite.forms.async_client import async_client, closing, in_block, request_on_client
 from rasa_asyncify.rewrite.forms.offloaded_block import offloaded
 from rasa_asyncify.rewrite.forms.request_statement import (
+    client_session,
     entered,
+    in_session,
     reading_block,
     request_block,
     request_items,
@@ -45,7 +47,7 @@ class Transformer(cst.CSTTransformer):
         self._blocks_at: dict[tuple[int, int], list[tuple[edits.InlineRequest, list[cst.WithItem]]]] = (
             defaultdict(list)
         )
-        self._threaded: dict[tuple[int, int], edits.OffloadBlock] = {}
+        self._grouped: dict[tuple[int, int], edits.OffloadBlock | edits.EnterClientSession] = {}
         self._clients: dict[tuple[int, int], list[tuple[edits.UseAsyncClient, cst.WithItem]]] = defaultdict(
             list
         )
@@ -55,11 +57,13 @@ class Transformer(cst.CSTTransformer):
                 self._starts[edit.span.start].append(edit)
             elif isinstance(edit, edits.InlineRequest):
                 self._requests[edit.call] = edit
-            elif isinstance(edit, edits.OffloadBlock):
-                self._threaded[edit.span.start] = edit
+            elif isinstance(edit, (edits.OffloadBlock, edits.EnterClientSession)):
+                self._grouped[edit.span.start] = edit
             else:
                 self._expressions[edit.span].append(edit)
-                if isinstance(edit, edits.MakeAsyncClient) and edit.block:
+                if isinstance(edit, edits.MakeClientSession) or (
+                    isinstance(edit, edits.MakeAsyncClient) and edit.block
+                ):
                     self._blocks.add(edit.span)
 
     # -- walking ---------------------------------------------------------------
@@ -211,6 +215,11 @@ class Transformer(cst.CSTTransformer):
             else changed
         )
 
+    def _make_client_session(
+        self, edit: edits.MakeClientSession, node: cst.BaseExpression
+    ) -> cst.BaseExpression:
+        return client_session(self.names, cookies=True)
+
     def _replace(self, edit: edits.ReplaceExpression, node: cst.BaseExpression) -> cst.BaseExpression:
         return cst.parse_expression(edit.text).with_changes(lpar=node.lpar, rpar=node.rpar)
 
@@ -242,22 +251,25 @@ class Transformer(cst.CSTTransformer):
     def leave_IndentedBlock(
         self, original_node: cst.IndentedBlock, updated_node: cst.IndentedBlock
     ) -> cst.IndentedBlock:
-        if not (self._threaded or self._blocks_at) or len(original_node.body) != len(updated_node.body):
+        if not (self._grouped or self._blocks_at) or len(original_node.body) != len(updated_node.body):
             return updated_node
         body: list[cst.BaseStatement] = []
         block: list[cst.BaseStatement] = []
-        edit: edits.OffloadBlock | None = None
+        edit: edits.OffloadBlock | edits.EnterClientSession | None = None
         for original, updated in zip(original_node.body, updated_node.body, strict=True):
             first, last = self.places.of(_first_of(original)), self.places.of(_last_of(original))
             assert first is not None
             assert last is not None
-            edit = edit or self._threaded.get(first.start)
+            edit = edit or self._grouped.get(first.start)
             if edit is None:
                 body += self._with_requests(first.start, updated)
                 continue
-            block.append(updated)
+            block += self._with_requests(first.start, updated)
             if last.end_line >= edit.span.end_line:
-                body += offloaded(edit, block, self._thread(edit.alone), is_first=not body)
+                if isinstance(edit, edits.OffloadBlock):
+                    body += offloaded(edit, block, self._thread(edit.alone), is_first=not body)
+                else:
+                    body += in_session(edit.name, block, self.names)
                 self.done.add(id(edit))
                 edit, block = None, []
         return updated_node.with_changes(body=[*body, *block])
@@ -401,6 +413,7 @@ _EXPRESSIONS: dict[type, _Handler] = {  # in the order in which they go around o
     edits.UseResponse: Transformer._use_response,
     edits.Sleep: Transformer._sleep,
     edits.ReplaceExpression: Transformer._replace,
+    edits.MakeClientSession: Transformer._make_client_session,
     edits.NativeCall: Transformer._native_call,
     edits.MakeAsyncClient: Transformer._make_async_client,
     edits.UseAsyncClient: Transformer._use_async_client,

@@ -10,9 +10,17 @@ from functools import cached_property
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.sites import Site
-from rasa_asyncify.edits import Edit, InlineRequest, Span, UseResponse
+from rasa_asyncify.edits import (
+    Edit,
+    EnterClientSession,
+    InlineRequest,
+    MakeClientSession,
+    Span,
+    UseResponse,
+)
 from rasa_asyncify.native.for_requests.inline import InlinePlan, InlinePlanner
 from rasa_asyncify.native.for_requests.lifting import Standing
+from rasa_asyncify.native.for_requests.sessions import LocalSession
 from rasa_asyncify.native.strategy import Held, Refused, Strategy, check_answers
 from rasa_asyncify.project.model import Module
 from rasa_asyncify.project.spans import span
@@ -41,10 +49,10 @@ class InlineAiohttp(Strategy):
 
     def offer(self, site: Site, held: Held) -> None:
         plan = self.plan(site)
-        for call, scope in plan.flow.requests.items():
-            other = self.planner.site_at(call, scope)
-            if other is not None and other is not site and held(other):
-                raise Refused("the response may come from a thread as well")
+        scopes = dict.fromkeys([site.scope, *plan.flow.requests.values()])
+        others = (self.planner.site_at(call, scope) for call in plan.together for scope in scopes)
+        if any(other is not None and other is not site and held(other) for other in others):
+            raise Refused("a request that belongs to it goes to a thread")
 
     def plan(self, site: Site) -> InlinePlan:
         """How a request is written with aiohttp.
@@ -84,14 +92,28 @@ class InlineAiohttp(Strategy):
             plan.session,
             plan.reads,
             plan.content,
-            self.shared(module),
+            self.shared(module) and form.session is None,
+            form.session is None,
             form.adapted.helpers,
         )
+        if form.session is not None:
+            yield _client_session(form.session, module)
 
     def consequences(self, site: Site) -> Iterator[tuple[Module, Edit]]:
         for use in self.plan(site).uses:
             where = use.scope.module
             yield where, UseResponse(span(use.node, where), "RA020", "the response is aiohttp's", use.form)
+
+
+def _client_session(session: LocalSession, module: Module) -> Edit:
+    """The client session in place of one of requests."""
+    reason = "its requests go over aiohttp"
+    made = span(session.made, module)
+    if session.last is None:
+        return MakeClientSession(made, "RA020", reason)
+    first, last = span(session.statement, module), span(session.last, module)
+    whole = Span(first.line, first.column, last.end_line, last.end_column)
+    return EnterClientSession(whole, "RA020", reason, session.name)
 
 
 def _place(plan: InlinePlan, module: Module) -> Span:

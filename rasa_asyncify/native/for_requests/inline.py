@@ -14,6 +14,7 @@ from rasa_asyncify.native.for_requests.arguments import Adapted, Call, RequestAr
 from rasa_asyncify.native.for_requests.known_values import KnownValues
 from rasa_asyncify.native.for_requests.lifting import Position, Standing, position
 from rasa_asyncify.native.for_requests.responses import CONTENT, Flow, Flows, Use
+from rasa_asyncify.native.for_requests.sessions import LocalSession, LocalSessions
 from rasa_asyncify.native.statements import fresh_name
 from rasa_asyncify.native.strategy import Plans, Refused
 from rasa_asyncify.project.model import Function, Scope
@@ -26,6 +27,7 @@ class RequestForm:
     call: Call
     adapted: Adapted
     position: Position
+    session: LocalSession | None = None
 
     @property
     def method(self) -> str:
@@ -50,6 +52,12 @@ class InlinePlan:
     uses: tuple[Use, ...]
 
     @property
+    def together(self) -> set[ast.Call]:
+        """The requests that all go over aiohttp, or none of them does."""
+        session = self.form.session
+        return {*self.flow.requests, *(session.requests if session is not None else ())}
+
+    @property
     def differs(self) -> tuple[str, ...]:
         """What of the differences in the README applies here, in their words."""
         found = d.ALWAYS | self.form.adapted.differs
@@ -67,6 +75,7 @@ class InlinePlanner:
         self.graph = graph
         self.arguments = RequestArguments(KnownValues(graph))
         self.flows = Flows(graph, self._is_request, self.is_checked)
+        self.sessions = LocalSessions(graph.inference, self._is_request)
         self._forms = Plans(self._form)
         self._plans = Plans(self._plan)
         self._sites: dict[Scope, dict[ast.AST, Site]] = {}
@@ -96,13 +105,16 @@ class InlinePlanner:
         if site.scope.function is None:
             raise Refused("it stands outside of a function")
         module, _, function = site.blockers[0].rpartition(".")
-        if module != "requests":
-            raise Refused("a session keeps headers and cookies")
-        if not is_function(call.func, site.blockers[0], site.scope, self.graph.inference):
+        session = None
+        if module == "requests.Session":
+            session = self.sessions.of(call, site.scope)
+        elif module != "requests" or not is_function(
+            call.func, site.blockers[0], site.scope, self.graph.inference
+        ):
             raise Refused("it's called through a variable")
         read = read_call(call, function)
         adapted = self.arguments.adapt(read, site.scope, by_function=function)
-        return RequestForm(read, adapted, position(call, site.scope))
+        return RequestForm(read, adapted, position(call, site.scope), session)
 
     def _plan(self, site: Site) -> InlinePlan:
         form, scope, call = self._forms.of(site), site.scope, site.node
@@ -113,6 +125,11 @@ class InlinePlanner:
             if sibling is None:
                 raise Refused("the response has other sources as well")
             self._forms.of(sibling)
+        for other in form.session.requests if form.session is not None else ():
+            sibling = self.site_at(other, scope)
+            assert sibling is not None
+            self._forms.of(sibling)
+            self.flows.of(other, scope)
         reads = self._reads(call, form.position, flow)
         content = None
         uses = []
@@ -122,7 +139,7 @@ class InlinePlanner:
                 use = Use(use.node, use.scope, new)
             uses.append(use)
         name = form.position.name or self._unnamed(call, form.position, scope)
-        session = fresh_name("session", scope)
+        session = form.session.name if form.session is not None else fresh_name("session", scope)
         self._check_fall_through(form.position, scope)
         return InlinePlan(form, flow, name, session, content if reads else None, reads, tuple(uses))
 

@@ -21,9 +21,30 @@ def request_items(edit: InlineRequest, call: cst.Call, names: Mapping[str, str])
     if edit.shared:
         session: cst.BaseExpression = cst.Call(cst.Name(names["http_session"]))
         return [cst.WithItem(_request(session, edit, call, args), response)]
-    made = cst.parse_expression(f"{names['aiohttp']}.ClientSession(trust_env=True)")
     request = _request(cst.Name(edit.session), edit, call, args)
+    if not edit.makes_session:
+        return [cst.WithItem(request, response)]
+    made = client_session(names)
     return [cst.WithItem(made, cst.AsName(cst.Name(edit.session))), cst.WithItem(request, response)]
+
+
+def client_session(names: Mapping[str, str], *, cookies: bool = False) -> cst.BaseExpression:
+    """``aiohttp.ClientSession(trust_env=True)``; with ``cookies`` it keeps those of hosts without a name as well."""
+    aiohttp = names["aiohttp"]
+    jar = f", cookie_jar={aiohttp}.CookieJar(unsafe=True)" if cookies else ""
+    return cst.parse_expression(f"{aiohttp}.ClientSession(trust_env=True{jar})")
+
+
+def in_session(
+    name: str, statements: Sequence[cst.BaseStatement], names: Mapping[str, str]
+) -> list[cst.BaseStatement]:
+    """The block in place of ``session = requests.Session()`` and around the other statements."""
+    first = statements[0]
+    assert isinstance(first, cst.SimpleStatementLine)
+    item = cst.WithItem(client_session(names, cookies=True), cst.AsName(cst.Name(name)))
+    body = cst.IndentedBlock(statements[1:], header=first.trailing_whitespace)
+    leading = first.leading_lines
+    return [cst.With([item], body, asynchronous=cst.Asynchronous(), leading_lines=leading)]
 
 
 def _request(
