@@ -6,5 +6,8 @@ def query(params):
     if params is None or isinstance(params, str):
         return params
     pairs = params.items() if hasattr(params, "items") else params
-    lists = ((key, value if isinstance(value, (list, tuple)) else [value]) for key, value in pairs)
+    lists = (
+        (key, [value] if isinstance(value, (str, bytes)) or not hasattr(value, "__iter__") else value)
+        for key, value in pairs
+    )
     return [(str(key), str(value)) for key, values in lists for value in values if value is not None] or None

@@ -85,6 +85,8 @@ def map_handlers(
             if equal is not None:
                 new += [t for t in equal if t not in covered and (t != JSON or decodes)]
                 covered.update(equal)
+        if any(kind in ("ValueError", "Exception", "BaseException") for kind in map(ast.unparse, kinds)):
+            new = [t for t in new if t != JSON]  # which is one
         replaced = _replaced(handler, names[at])
         if not any(names[at]):
             continue

@@ -140,7 +140,6 @@ class InlinePlanner:
             uses.append(use)
         name = form.position.name or self._unnamed(call, form.position, scope)
         session = form.session.name if form.session is not None else fresh_name("session", scope)
-        self._check_fall_through(form.position, scope)
         return InlinePlan(form, flow, name, session, content if reads else None, reads, tuple(uses))
 
     # -- the body ---------------------------------------------------------------
@@ -188,21 +187,6 @@ class InlinePlanner:
         requests.sort(key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0))
         at = requests.index(call) if call in requests and where.standing is not Standing.ASSIGNED else 0
         return base if at == 0 else f"{base}_{at + 1}"
-
-    @staticmethod
-    def _check_fall_through(where: Position, scope: Scope) -> None:
-        """Refuse where the name is looked at after a failure, which may have left it bound now."""
-        if where.name is None or where.standing is not Standing.ASSIGNED:
-            return
-        for outer in enclosing(where.statement, scope):
-            if not isinstance(outer, ast.Try) or not is_within(where.statement, outer.body):
-                continue
-            in_handlers = {id(n) for part in [*outer.handlers, *outer.finalbody] for n in ast.walk(part)}
-            if any(
-                n.id == where.name and id(n) in in_handlers and isinstance(n.ctx, ast.Load)
-                for n in scope.facts.names
-            ):
-                raise Refused(f"`{where.name}` is looked at after a failure")
 
     # -- failures ---------------------------------------------------------------
 
