@@ -165,7 +165,7 @@ class MoveBody(_Offload):
 class Argument:
     """An argument of an aiohttp request: its ``keyword`` ("": by position) and its source text.
 
-    In the text ``$name`` stands for what the call of requests gives as ``name``.
+    The text is a ``string.Template``: ``$name`` stands for what the call of requests gives as ``name``.
     """
 
     keyword: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasa_asyncify.edits import Argument
 from rasa_asyncify.native.for_requests import differences as d
@@ -116,7 +116,9 @@ class RequestArguments:
         found |= self._headers(given, scope)
         if call.verb == "head" and by_function == "request" and "allow_redirects" not in given:
             found |= Adapted((Argument("allow_redirects", "True"),))
-        return found | Adapted(differs=self._differences(call, given, scope))
+        found |= Adapted(differs=self._differences(call, given, scope))
+        by_place = sorted(found.arguments, key=lambda a: (bool(a.keyword), a.form != "$method"))
+        return replace(found, arguments=tuple(by_place))
 
     def _differences(self, call: Call, given: Mapping[str, ast.expr], scope: Scope) -> frozenset[str]:
         """What of the README's differences depends on what is given at all."""
@@ -195,7 +197,7 @@ class RequestArguments:
         if isinstance(node, ast.Constant) and not node.value:
             raise Refused("`timeout=` is none that requests takes")
         if isinstance(node, ast.Tuple) and len(node.elts) == 2:
-            connect, read = map(ast.unparse, node.elts)
+            connect, read = map(_text, node.elts)
             return f"aiohttp.ClientTimeout(sock_connect={connect}, sock_read={read})"
         if not isinstance(node, (ast.Constant, ast.Name, ast.Attribute)):
             raise Refused("`timeout=` is computed where it is given")
@@ -238,7 +240,7 @@ class RequestArguments:
         if len(parts) == 2 and not any(
             isinstance(n, (ast.Call, ast.Await)) for p in parts for n in ast.walk(p)
         ):
-            return f"basic_auth({', '.join(map(ast.unparse, parts))})"
+            return f"basic_auth({', '.join(map(_text, parts))})"
         if isinstance(node, ast.Tuple) and len(parts) == 2:
             return "basic_auth(*$auth)"
         values = self.values.of(node, scope)
@@ -262,6 +264,11 @@ class RequestArguments:
     def _is_plain(self, node: ast.expr, scope: Scope) -> bool:
         """Whether it is a dict of texts and numbers, which aiohttp sends as requests does."""
         return self.values.all_items(node, scope, lambda n, s: self.values.is_text(n, s, numbers=True))
+
+
+def _text(node: ast.expr) -> str:
+    """The source text of an expression, as a template has it."""
+    return ast.unparse(node).replace("$", "$$")
 
 
 _Adapter = Callable[[RequestArguments, ast.expr, Scope], Adapted]

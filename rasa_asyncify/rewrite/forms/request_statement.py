@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from string import Template
 
 import libcst as cst
 
 from rasa_asyncify.edits import InlineRequest
-from rasa_asyncify.rewrite.forms.arguments import keyword_argument
 
-_TOKEN = re.compile(r"\$(\w+)")
+_NAMED = re.compile(r"\$(?:\$|(\w+))")
 _NAME = re.compile(r"(?<![\w.\"'])(aiohttp|query|without_none|basic_auth)\b(?=[.(])")
 
 
@@ -92,30 +92,40 @@ def _reading(edit: InlineRequest) -> cst.SimpleStatementLine:
 
 
 def _arguments(edit: InlineRequest, call: cst.Call, names: Mapping[str, str]) -> list[cst.Arg]:
-    """The new arguments; one that stays as it is keeps its comments and line breaks."""
+    """The new arguments, each with the comments and line breaks of the one that it stands for."""
     given = dict(zip(edit.given, call.args, strict=True))
     found = []
     for argument in edit.arguments:
-        kept = given.get(argument.form.removeprefix("$")) if argument.form.startswith("$") else None
-        if kept is not None and (kept.keyword is None or kept.keyword.value == argument.keyword):
-            if kept.keyword is not None or not argument.keyword:
-                found.append(kept)
-                continue
-        text = _filled(argument.form, given, names)
-        if argument.keyword:
-            found.append(keyword_argument(argument.keyword, text))
+        source = given.get(_first_name(argument.form))
+        if source is not None and argument.form.startswith("$") and argument.form[1:].isidentifier():
+            value = source.value
         else:
-            found.append(cst.Arg(cst.parse_expression(text)))
+            value = cst.parse_expression(_filled(argument.form, given, names))
+        found.append(_argument(argument.keyword, value, source))
     for index, arg in enumerate(found[:-1]):
         if not isinstance(arg.comma, cst.Comma):
             found[index] = arg.with_changes(comma=cst.Comma(whitespace_after=cst.SimpleWhitespace(" ")))
     return found
 
 
+def _first_name(form: str) -> str:
+    """The first of the call's arguments that a template names."""
+    return next((match[1] for match in _NAMED.finditer(form) if match[1]), "")
+
+
+def _argument(keyword: str, value: cst.BaseExpression, source: cst.Arg | None) -> cst.Arg:
+    """``keyword=value`` in place of ``source``, or a new one."""
+    equal = cst.AssignEqual(cst.SimpleWhitespace(""), cst.SimpleWhitespace(""))
+    arg = cst.Arg(value) if source is None else source.with_changes(value=value)
+    if not keyword:
+        return arg.with_changes(keyword=None, equal=cst.MaybeSentinel.DEFAULT)
+    return arg.with_changes(keyword=cst.Name(keyword), equal=equal)
+
+
 def _filled(form: str, given: Mapping[str, cst.Arg], names: Mapping[str, str]) -> str:
     form = _NAME.sub(lambda match: names.get(match[1], match[1]), form)
     code = cst.Module([]).code_for_node
-    return _TOKEN.sub(lambda match: code(given[match[1]].value), form)
+    return Template(form).substitute({name: code(arg.value) for name, arg in given.items()})
 
 
 def response_use(
