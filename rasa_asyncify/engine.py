@@ -117,7 +117,7 @@ class _Run:
         limits_of: Callable[[Module], SdkLimits],
         apart: Container[Path] = (),
     ) -> Begun:
-        self.progress.stage("reading", len(paths))
+        self.progress.stage("checking" if files is not self.files else "reading", len(paths))
         project = Project(files.root)
         for path in paths:
             if files.parse(path):

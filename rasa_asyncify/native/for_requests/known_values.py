@@ -49,6 +49,8 @@ class KnownValues:
         return found or None
 
     def _bound(self, bindings: list[Binding], owner: Scope, depth: int) -> list[Place] | None:
+        if depth > _DEPTH:
+            return None
         places: list[Place] = []
         for binding in bindings:
             if isinstance(binding, Assigned):
@@ -59,7 +61,7 @@ class KnownValues:
                     return None
                 module, name = target
                 found = self._bound(module.scope.bindings.get(name, []), module.scope, depth + 1)
-                if found is None or depth > _DEPTH:
+                if found is None:
                     return None
                 places += found
             elif isinstance(binding, Parameter):

@@ -10,12 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.call_graph.value_uses import ValueUses
 from rasa_asyncify.flow.definitions import webs
 from rasa_asyncify.flow.positions import can_await_at, enclosing
-from rasa_asyncify.native.for_requests.known_values import argument_for, is_constant
+from rasa_asyncify.native.for_requests.known_values import argument_for, is_constant, parameters_of
 from rasa_asyncify.native.strategy import Refused
 from rasa_asyncify.project.bindings import Assigned, Entered, Item, last_name
 from rasa_asyncify.project.model import FUNCTION_NODES, Function, Parameter, Scope
@@ -84,6 +85,11 @@ class Flows:
         self.request_at = request_at
         self.is_checked = is_checked
 
+    @cached_property
+    def passed_on(self) -> frozenset[Function]:
+        """The functions that are used in other ways than by calling them."""
+        return frozenset(ValueUses(self.graph).uses_as_value(set(self.graph.reached)))
+
     def of(self, call: ast.Call, scope: Scope) -> Flow:
         """Where the response of a request goes.
 
@@ -95,6 +101,7 @@ class Flows:
 
 class _Follower:
     def __init__(self, flows: Flows) -> None:
+        self.flows = flows
         self.graph = flows.graph
         self.request_at = flows.request_at
         self.is_checked = flows.is_checked
@@ -102,7 +109,6 @@ class _Follower:
         self._variables: set[ast.AST] = set()
         self._parameters: set[Parameter] = set()
         self._seen: set[ast.AST] = set()
-        self._may_be_none = False
 
     def follow(self, call: ast.Call, scope: Scope) -> Flow:
         self._request(call, scope)
@@ -217,7 +223,7 @@ class _Follower:
             raise Refused(f"{function.qualname}() is decorated")
         if function.is_generator or function.parent.function is not None:
             raise Refused(f"{function.qualname}() isn't a plain function")
-        if ValueUses(self.graph).uses_as_value({function}):
+        if function in self.flows.passed_on:
             raise Refused(f"{function.qualname}() is passed on")
 
     def _argument(self, node: ast.expr, parent: ast.AST, scope: Scope) -> None:
@@ -232,7 +238,7 @@ class _Follower:
         if len(targets) != 1 or targets[0].is_async:
             raise Refused(f"{_named(node)} itself is passed on")
         function = targets[0]
-        for parameter in _parameters(function):
+        for parameter in parameters_of(function):
             if argument_for(call, parameter) is node:
                 if function not in self.flow.functions:
                     self._enter(function)
@@ -248,8 +254,8 @@ class _Follower:
     def _value(self, node: ast.expr, scope: Scope) -> None:
         """See to it that ``node`` gives such a response, or None."""
         if is_constant(node, None):
-            self._may_be_none = True
-        elif isinstance(node, ast.Await):
+            return
+        if isinstance(node, ast.Await):
             self._value(node.value, scope)
         elif isinstance(node, ast.Name):
             self._variable(node, scope)
@@ -311,10 +317,6 @@ class _Follower:
         if "await" in form and not can_await_at(node, scope):
             raise Refused("the response is read where nothing can be awaited")
         self.flow.uses.append(Use(node, scope, form))
-
-
-def _parameters(function: Function) -> list[Parameter]:
-    return [b for bindings in function.facts.bindings.values() for b in bindings if isinstance(b, Parameter)]
 
 
 def _bound_to(target: ast.Name, scope: Scope) -> ast.expr:
