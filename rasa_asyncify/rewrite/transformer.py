@@ -243,8 +243,10 @@ class Transformer(cst.CSTTransformer):
         assert place is not None
         start = place.start
         statement: cst.BaseStatement = updated_node
-        for edit, items in reversed(self._blocks_at.pop(start, [])):
-            statement = request_block(edit, items, statement)
+        blocks = self._blocks_at.get(start, [])
+        if all(edit.standing != "before" for edit, _ in blocks):  # those are put above it, in its suite
+            for edit, items in self._blocks_at.pop(start, []):
+                statement = request_block(edit, items, statement)
         clients = sorted(self._clients.pop(start, ()), key=lambda client: client[0].span)
         return in_block([item for _, item in clients], statement) if clients else statement
 
@@ -278,7 +280,7 @@ class Transformer(cst.CSTTransformer):
         """A statement with suites, below the blocks of the requests in its head."""
         body: list[cst.BaseStatement] = []
         for edit, items in self._blocks_at.pop(start, []):
-            assert isinstance(statement, (cst.With, cst.If, cst.For))
+            assert isinstance(statement, (cst.SimpleStatementLine, cst.With, cst.If, cst.For))
             if edit.standing == "entered":
                 assert isinstance(statement, cst.With)
                 return [entered(edit, items, statement)]

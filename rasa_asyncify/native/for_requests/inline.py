@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rasa_asyncify.call_graph.graph import Graph
 from rasa_asyncify.calls.definite import is_function
@@ -114,7 +114,10 @@ class InlinePlanner:
             raise Refused("it's called through a variable")
         read = read_call(call, function)
         adapted = self.arguments.adapt(read, site.scope, by_function=function)
-        return RequestForm(read, adapted, position(call, site.scope), session)
+        where = position(call, site.scope)
+        if where.standing is Standing.INSIDE and len(self._requests_in(where.statement, site.scope)) > 1:
+            where = replace(where, standing=Standing.BEFORE)  # one block after the other reads better
+        return RequestForm(read, adapted, where, session)
 
     def _plan(self, site: Site) -> InlinePlan:
         form, scope, call = self._forms.of(site), site.scope, site.node
@@ -179,14 +182,14 @@ class InlinePlanner:
     def _unnamed(self, call: ast.Call, where: Position, scope: Scope) -> str:
         """A name for a response that had none: another one for each request of a statement."""
         base = fresh_name("response", scope)
-        requests = [
-            node
-            for node in ast.walk(where.statement)
-            if isinstance(node, ast.Call) and self._is_request(node, scope)
-        ]
-        requests.sort(key=lambda node: (node.end_lineno or 0, node.end_col_offset or 0))
+        requests = self._requests_in(where.statement, scope)
         at = requests.index(call) if call in requests and where.standing is not Standing.ASSIGNED else 0
         return base if at == 0 else f"{base}_{at + 1}"
+
+    def _requests_in(self, statement: ast.stmt, scope: Scope) -> list[ast.Call]:
+        """The requests in a statement, in the order in which they are made."""
+        calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call) and self._is_request(n, scope)]
+        return sorted(calls, key=lambda call: (call.end_lineno or 0, call.end_col_offset or 0))
 
     # -- failures ---------------------------------------------------------------
 

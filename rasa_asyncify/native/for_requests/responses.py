@@ -19,7 +19,8 @@ from rasa_asyncify.flow.positions import can_await_at, enclosing
 from rasa_asyncify.native.for_requests.known_values import argument_for, is_constant, parameters_of
 from rasa_asyncify.native.strategy import Refused
 from rasa_asyncify.project.bindings import Assigned, Entered, Item, last_name
-from rasa_asyncify.project.model import FUNCTION_NODES, Function, Parameter, Scope
+from rasa_asyncify.project.model import FUNCTION_NODES, Class, Function, Parameter, Scope
+from rasa_asyncify.project.values import Instance, OwnClass
 
 CONTENT = "content"
 _JSON = "await {}.json(content_type=None)"
@@ -108,6 +109,7 @@ class _Follower:
         self.flow = Flow()
         self._variables: set[ast.AST] = set()
         self._parameters: set[Parameter] = set()
+        self._attributes: set[tuple[Class, str]] = set()
         self._seen: set[ast.AST] = set()
 
     def follow(self, call: ast.Call, scope: Scope) -> Flow:
@@ -136,9 +138,9 @@ class _Follower:
         elif isinstance(parent, ast.Attribute):
             self._attribute(parent, node, scope)
         elif isinstance(parent, ast.Assign) and parent.value is node:
-            if len(parent.targets) != 1 or not isinstance(parent.targets[0], ast.Name):
-                raise Refused(f"{text} is stored")
-            self._variable(parent.targets[0], scope)
+            self._assigned(parent, text, scope)
+        elif isinstance(parent, (ast.List, ast.Tuple)):
+            self._kept(parent, scope)
         elif isinstance(parent, ast.AnnAssign) and isinstance(parent.target, ast.Name):
             self._variable(parent.target, scope)
         elif isinstance(parent, ast.withitem) and isinstance(parent.optional_vars, ast.Name):
@@ -152,6 +154,15 @@ class _Follower:
                 raise Refused(f"{text} itself is shown")
         else:
             raise Refused(f"{text} itself is passed on")
+
+    def _assigned(self, statement: ast.Assign, text: str, scope: Scope) -> None:
+        target = statement.targets[0]
+        if len(statement.targets) == 1 and isinstance(target, ast.Name):
+            self._variable(target, scope)
+        elif len(statement.targets) == 1 and isinstance(target, ast.Attribute):
+            self._attribute_of_self(target, scope)
+        else:
+            raise Refused(f"{text} is stored")
 
     def _variable(self, target: ast.Name, scope: Scope) -> None:
         """Follow what is bound to a variable, as far as the same bindings reach."""
@@ -187,11 +198,122 @@ class _Follower:
                 raise Refused(f"`{name}` is used in a nested function")
         for node in nodes:
             if isinstance(node.ctx, ast.Store):
-                self._value(_bound_to(node, scope), scope)
+                self._bound(node, scope)
             elif isinstance(node.ctx, ast.Del):
                 raise Refused(f"`{name}` is deleted")
             else:
                 self._used(node, scope)
+
+    def _bound(self, target: ast.Name, scope: Scope) -> None:
+        """See to it that what a name gets is a response: by an assignment, or one after the other from a list."""
+        parent = scope.facts.parents.get(target)
+        if isinstance(parent, (ast.For, ast.comprehension)) and parent.target is target:
+            self._container(parent.iter, scope)
+        else:
+            self._value(_bound_to(target, scope), scope)
+
+    # -- lists and attributes ---------------------------------------------------------------
+
+    def _kept(self, display: ast.List | ast.Tuple, scope: Scope) -> None:
+        """Follow a list of responses: it has to be a variable's."""
+        statement = scope.facts.parents.get(display)
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        if (
+            not isinstance(target, ast.Name)
+            or not isinstance(statement, ast.Assign)
+            or len(statement.targets) > 1
+        ):
+            raise Refused("the response is stored")
+        self._container(target, scope)
+
+    def _container(self, node: ast.expr, scope: Scope) -> None:
+        """Follow all that is done with a list of responses, which a variable of a function holds."""
+        bindings = scope.bindings.get(node.id, []) if isinstance(node, ast.Name) else []
+        if (
+            not isinstance(node, ast.Name)
+            or not bindings
+            or not all(isinstance(b, Assigned) for b in bindings)
+        ):
+            raise Refused("the response is stored")
+        if any(n.id == node.id for nested in scope.functions() for n in nested.facts.names):
+            raise Refused(f"`{node.id}` is used in a nested function")
+        assert isinstance(scope.node, FUNCTION_NODES)
+        lives = webs(scope.node)
+        web = lives.get(node, node)
+        if web in self._variables:
+            return
+        self._variables.add(web)
+        for name in [n for n in scope.facts.names if lives.get(n, n) is web]:
+            if isinstance(name.ctx, ast.Store):
+                self._items(_bound_to(name, scope), scope)
+            else:
+                self._container_used(name, scope)
+
+    def _items(self, value: ast.expr, scope: Scope) -> None:
+        if not isinstance(value, (ast.List, ast.Tuple)):
+            raise Refused("the response is stored among other things")
+        for item in value.elts:
+            self._value(item, scope)
+
+    def _container_used(self, name: ast.Name, scope: Scope) -> None:
+        parents = scope.facts.parents
+        parent = parents.get(name)
+        if isinstance(parent, ast.Subscript) and isinstance(parent.ctx, ast.Load):
+            if isinstance(parent.slice, ast.Slice):
+                raise Refused(f"`{name.id}` is cut")
+            self._used(parent, scope)
+        elif isinstance(parent, (ast.For, ast.comprehension)) and isinstance(parent.target, ast.Name):
+            self._variable(parent.target, scope)
+        elif isinstance(parent, ast.Attribute) and parent.attr == "append":
+            call = parents.get(parent)
+            if not isinstance(call, ast.Call) or len(call.args) != 1:
+                raise Refused(f"`{name.id}` is passed on")
+            self._value(call.args[0], scope)
+        elif not (isinstance(parent, ast.Call) and last_name(parent.func) == "len"):
+            raise Refused(f"`{name.id}` is passed on")
+
+    def _attribute_of_self(self, target: ast.Attribute, scope: Scope) -> None:
+        """Follow what a class of the project keeps under an attribute."""
+        function = scope.function
+        owner = function.owner if function is not None else None
+        if owner is None or not _is_self(target.value, scope):
+            raise Refused("the response is stored")
+        key = (owner, target.attr)
+        if key in self._attributes:
+            return
+        family = owner.relatives()
+        self._attributes.update((cls, target.attr) for cls in family)
+        for cls in family:
+            for value, where in cls.stored.get(target.attr, []):
+                self._value(value, where)
+            for binding in cls.scope.bindings.get(target.attr, []):
+                if not isinstance(binding, Assigned):
+                    raise Refused(f"`.{target.attr}` is something else as well")
+                self._value(binding.value, cls.scope)
+        for where in self.graph.scopes():
+            if target.attr in where.module.source.text:
+                self._loads(target.attr, family, where)
+
+    def _loads(self, name: str, family: list[Class], scope: Scope) -> None:
+        """Follow the reads of an attribute in one scope."""
+        function = scope.function
+        for node in scope.facts.parents:
+            if not isinstance(node, ast.Attribute) or node.attr != name:
+                continue
+            if function is not None and function.owner in family and _is_self(node.value, scope):
+                if isinstance(node.ctx, ast.Load):
+                    self._used(node, scope)
+                elif not isinstance(scope.facts.parents.get(node), ast.Assign):
+                    raise Refused(f"`.{name}` is set otherwise")
+            elif not self._is_anothers(node.value, family, scope):
+                raise Refused(f"`.{name}` is used elsewhere")
+
+    def _is_anothers(self, node: ast.expr, family: list[Class], scope: Scope) -> bool:
+        """Whether an object surely is of another class."""
+        values = self.graph.inference.infer(node, scope)
+        return bool(values) and not any(
+            isinstance(v, (Instance, OwnClass)) and v.cls in family for v in values
+        )
 
     def _returned(self, scope: Scope) -> None:
         """Follow what a function returns to all that call it."""
@@ -234,6 +356,9 @@ class _Follower:
             raise Refused("the response is called")
         if last_name(call.func) in _SHOWING:
             return
+        if last_name(call.func) == "append" and isinstance(call.func, ast.Attribute):
+            self._container(call.func.value, scope)
+            return
         targets = self._targets(call, scope)
         if len(targets) != 1 or targets[0].is_async:
             raise Refused(f"{_named(node)} itself is passed on")
@@ -259,6 +384,10 @@ class _Follower:
             self._value(node.value, scope)
         elif isinstance(node, ast.Name):
             self._variable(node, scope)
+        elif isinstance(node, ast.Subscript):
+            self._container(node.value, scope)
+        elif isinstance(node, ast.Attribute):
+            self._attribute_of_self(node, scope)
         elif isinstance(node, ast.Call) and self.request_at(node, scope):
             self._request(node, scope)
         elif isinstance(node, ast.Call) and len(targets := self._targets(node, scope)) == 1:
@@ -317,6 +446,11 @@ class _Follower:
         if "await" in form and not can_await_at(node, scope):
             raise Refused("the response is read where nothing can be awaited")
         self.flow.uses.append(Use(node, scope, form))
+
+
+def _is_self(node: ast.expr, scope: Scope) -> bool:
+    function = scope.function
+    return function is not None and isinstance(node, ast.Name) and node.id == function.self_name
 
 
 def _bound_to(target: ast.Name, scope: Scope) -> ast.expr:
