@@ -59,9 +59,10 @@ def make_plan(
     kept = kept_synchronous(entries, graph)
     inputs = Inputs(graph, entries, patches, Overrides(graph.inference), registry, kept, writable)
     step()
-    decisions = decide(inputs)
+    around = decide(inputs)
+    decisions = around.decisions
     step()
-    make_edits(inputs, decisions, plan)
+    make_edits(inputs, around, plan)
     step()
     find_all(inputs, decisions, plan)
     step()
@@ -71,22 +72,22 @@ def make_plan(
     return plan
 
 
-def decide(inputs: Inputs) -> Decisions:
+def decide(inputs: Inputs) -> AroundRequests:
     """Solve until nothing that stands around a request rules aiohttp out for it."""
     for _ in range(_ROUNDS):
-        decisions = Solver(inputs).solve()
-        unsuited = AroundRequests(inputs, decisions).unsuited()
+        around = AroundRequests(inputs, Solver(inputs).solve())
+        unsuited = around.unsuited()
         if not unsuited:
             break
         inputs.registry.requests.unsuited.update(unsuited)
-    return decisions
+    return around
 
 
-def make_edits(inputs: Inputs, decisions: Decisions, plan: Plan) -> None:
+def make_edits(inputs: Inputs, around: AroundRequests, plan: Plan) -> None:
     """Write down what changes."""
-    maker = EditMaker(inputs, decisions, plan)
+    maker = EditMaker(inputs, around, plan)
     maker.functions()
-    Callers(inputs, decisions, plan).decide()
+    Callers(inputs, around.decisions, plan).decide()
     maker.connections()
 
 

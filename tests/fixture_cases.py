@@ -144,16 +144,11 @@ def all_cases(fixtures: Path = FIXTURES) -> list[Case]:
 
 
 def tree(folder: Path) -> dict[str, bytes]:
-    """The files below a folder: {relative path: bytes}.
-
-    Without `_http_calls.py`: it is rasa_asyncify/emitted/over_aiohttp.py, which the cases need no copies of.
-    """
+    """The files below a folder: {relative path: bytes}."""
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path.name != "_http_calls.py"
-        and not {"__pycache__", ".pytest_cache"} & set(path.parts)
+        if path.is_file() and not {"__pycache__", ".pytest_cache"} & set(path.parts)
     }
 
 

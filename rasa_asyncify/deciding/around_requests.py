@@ -42,6 +42,7 @@ class AroundRequests:
         self.inference = inputs.graph.inference
         self.decisions = decisions
         self.native = dict(self._native())
+        self._calls = {site.node for site in self.native}
         self.failures: dict[Scope, list[_Failure]] = defaultdict(list)
         if self.native:
             self._find_failures()
@@ -129,8 +130,7 @@ class AroundRequests:
 
     def _not_together(self, plan: InlinePlan) -> str | None:
         """Whether another request, whose response goes where this one's goes, isn't one over aiohttp."""
-        sites = {site.node for site in self.native}
-        if any(call not in sites for call in plan.together):
+        if not self._calls.issuperset(plan.together):
             return "a request that belongs to it goes to a thread"
         session = plan.form.session
         if session is None or session.last is None:

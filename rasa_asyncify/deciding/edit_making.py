@@ -10,7 +10,7 @@ from rasa_asyncify import edits as e
 from rasa_asyncify.calls.own_methods import methods
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.deciding.around_requests import AroundRequests
-from rasa_asyncify.deciding.decisions import Await, Decision, Decisions, Inputs, Native, ThreadBlock
+from rasa_asyncify.deciding.decisions import Await, Decision, Inputs, Native, ThreadBlock
 from rasa_asyncify.framework.sdk import EntryKind
 from rasa_asyncify.native.statements import fresh_name
 from rasa_asyncify.plan import Finding, Plan
@@ -24,13 +24,13 @@ from rasa_asyncify.threads.offload import Offload
 class EditMaker:
     """Writes the edits of what actions reach into a plan."""
 
-    def __init__(self, inputs: Inputs, decisions: Decisions, plan: Plan) -> None:
+    def __init__(self, inputs: Inputs, around: AroundRequests, plan: Plan) -> None:
         self.inputs = inputs
         self.graph = inputs.graph
         self.entries = inputs.entries
-        self.decisions = decisions
+        self.decisions = around.decisions
         self.plan = plan
-        self._around = AroundRequests(inputs, decisions)
+        self._around = around
         self._moved_names: dict[Function, str] = {}
         self._block_names: dict[Function, set[str]] = defaultdict(set)
 

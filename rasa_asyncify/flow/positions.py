@@ -48,6 +48,11 @@ def enclosing(node: ast.AST, scope: Scope) -> list[ast.AST]:
     return found
 
 
+def statement_of(node: ast.AST, scope: Scope) -> ast.stmt | None:
+    """The innermost statement around an expression."""
+    return next((p for p in enclosing(node, scope) if isinstance(p, ast.stmt)), None)
+
+
 def is_within(node: ast.AST, block: list[ast.stmt]) -> bool:
     """Whether ``node`` stands in one of the statements, or is one."""
     return any(node is inner for statement in block for inner in ast.walk(statement))

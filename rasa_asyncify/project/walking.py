@@ -38,7 +38,7 @@ def walk(node: ast.AST) -> Iterator[ast.AST]:
         stack += children(current)
 
 
-def suites(node: ast.stmt) -> Iterator[list[ast.stmt]]:
+def suites(node: ast.AST) -> Iterator[list[ast.stmt]]:
     """The suites of a compound statement, in the order of the text; none of a simple one."""
     if node.__class__ in _SIMPLE:
         return

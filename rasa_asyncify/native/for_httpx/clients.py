@@ -16,7 +16,7 @@ from rasa_asyncify.call_graph.test_doubles import Patches
 from rasa_asyncify.calls.definite import is_function
 from rasa_asyncify.calls.sites import Site
 from rasa_asyncify.edits import CloseAsyncClient, Edit, MakeAsyncClient, UseAsyncClient
-from rasa_asyncify.flow.positions import can_await_at, enclosing
+from rasa_asyncify.flow.positions import can_await_at, enclosing, statement_of
 from rasa_asyncify.native.for_httpx.arguments import ArgumentChecker
 from rasa_asyncify.native.statements import check_alone, fresh_name
 from rasa_asyncify.native.strategy import Held, Plans, Refused, Strategy, check_answers
@@ -143,7 +143,7 @@ class AsyncHttpx(Strategy):
         for keyword in moved:
             if not self.arguments.is_still(keyword.value, scope):
                 raise Refused(f"`{keyword.arg}=` would be evaluated before the other arguments")
-        statement = _statement(call, scope)
+        statement = statement_of(call, scope)
         if not isinstance(statement, _SIMPLE):
             raise Refused("it stands in the head of a block, or a statement of another kind")
         inside = list(ast.walk(statement))
@@ -267,11 +267,11 @@ class AsyncHttpx(Strategy):
         What encloses it may do so where the call has a client of its own, which goes along; not if it's on a
         ``client`` that stays.
         """
-        statement = _statement(call, scope)
+        statement = statement_of(call, scope)
         for site in self.graph.active_sites(scope):
             if site.node is call or isinstance(site.node, ast.stmt) or not self.graph.site_blocks(site):
                 continue
-            if _statement(site.node, scope) is not statement or _is_on(client, site.node):
+            if statement_of(site.node, scope) is not statement or _is_on(client, site.node):
                 continue
             lazy = site.callbacks or any(t.is_generator for t in site.targets)
             encloses = client and site.node in enclosing(call, scope)
@@ -285,11 +285,6 @@ def _bound_to(call: ast.Call, scope: Scope) -> ast.AST | None:
     if isinstance(parent, ast.withitem):
         return parent.optional_vars
     return parent.targets[0] if isinstance(parent, ast.Assign) else None
-
-
-def _statement(node: ast.AST, scope: Scope) -> ast.stmt | None:
-    """The innermost statement that holds an expression."""
-    return next((p for p in enclosing(node, scope) if isinstance(p, ast.stmt)), None)
 
 
 def _is_on(client: str, node: ast.AST) -> bool:

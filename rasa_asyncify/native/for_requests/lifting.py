@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass
 from enum import Enum
 
-from rasa_asyncify.flow.positions import enclosing
+from rasa_asyncify.flow.positions import enclosing, statement_of
 from rasa_asyncify.native.statements import check_alone
 from rasa_asyncify.native.strategy import Refused
 from rasa_asyncify.project.bindings import last_name
@@ -47,7 +47,7 @@ def position(call: ast.Call, scope: Scope) -> Position:
     """
     parent = scope.facts.parents.get(call)
     around = enclosing(call, scope)
-    statement = next((node for node in around if isinstance(node, ast.stmt)), None)
+    statement = statement_of(call, scope)
     if statement is None:
         raise Refused("it stands outside of a statement")
     check_alone(statement, scope)

@@ -132,9 +132,10 @@ class _Follower:
             raise Refused("the response goes too far")
         parent = scope.facts.parents.get(node)
         text = _named(node)
-        if isinstance(parent, (ast.Expr, ast.Await)):
-            if isinstance(parent, ast.Await):
-                self._used(parent, scope)
+        if isinstance(parent, ast.Expr) or _is_none_check(parent):
+            return
+        if isinstance(parent, ast.Await):
+            self._used(parent, scope)
         elif isinstance(parent, ast.Attribute):
             self._attribute(parent, node, scope)
         elif isinstance(parent, ast.Assign) and parent.value is node:
@@ -149,8 +150,8 @@ class _Follower:
             self._returned(scope)
         elif isinstance(parent, (ast.Call, ast.keyword)):
             self._argument(node, parent, scope)
-        elif isinstance(parent, ast.FormattedValue) or _is_none_check(parent):
-            if isinstance(parent, ast.FormattedValue) and not _is_shown(parent, scope):
+        elif isinstance(parent, ast.FormattedValue):
+            if not _is_shown(parent, scope):
                 raise Refused(f"{text} itself is shown")
         else:
             raise Refused(f"{text} itself is passed on")
@@ -167,18 +168,23 @@ class _Follower:
     def _variable(self, target: ast.Name, scope: Scope) -> None:
         """Follow what is bound to a variable, as far as the same bindings reach."""
         name = target.id
-        assert isinstance(scope.node, FUNCTION_NODES)
         if name in scope.facts.outer:
             raise Refused(f"`{name}` is a global")
         bindings = scope.facts.bindings.get(name, [])
         if not all(isinstance(binding, (Assigned, Entered, Item)) for binding in bindings):
             self._whole_variable(name, scope)
             return
+        self._names(self._web(target, scope), scope)
+
+    def _web(self, name: ast.Name, scope: Scope) -> list[ast.Name]:
+        """All names that the same bindings reach; none where they were followed already."""
+        assert isinstance(scope.node, FUNCTION_NODES)
         lives = webs(scope.node)
-        web = lives.get(target, target)
-        if web not in self._variables:
-            self._variables.add(web)
-            self._names([n for n in scope.facts.names if lives.get(n, n) is web], scope)
+        web = lives.get(name, name)
+        if web in self._variables:
+            return []
+        self._variables.add(web)
+        return [n for n in scope.facts.names if lives.get(n, n) is web]
 
     def _whole_variable(self, name: str, scope: Scope) -> None:
         """Follow all that a name is bound to, a parameter or not."""
@@ -192,15 +198,13 @@ class _Follower:
 
     def _names(self, nodes: list[ast.Name], scope: Scope) -> None:
         """Follow the bindings and the uses of a variable."""
-        name = nodes[0].id if nodes else ""
-        for nested in scope.functions():
-            if any(n.id == name for n in nested.facts.names):
-                raise Refused(f"`{name}` is used in a nested function")
+        if nodes:
+            _check_not_nested(nodes[0].id, scope)
         for node in nodes:
             if isinstance(node.ctx, ast.Store):
                 self._bound(node, scope)
             elif isinstance(node.ctx, ast.Del):
-                raise Refused(f"`{name}` is deleted")
+                raise Refused(f"`{node.id}` is deleted")
             else:
                 self._used(node, scope)
 
@@ -235,15 +239,8 @@ class _Follower:
             or not all(isinstance(b, Assigned) for b in bindings)
         ):
             raise Refused("the response is stored")
-        if any(n.id == node.id for nested in scope.functions() for n in nested.facts.names):
-            raise Refused(f"`{node.id}` is used in a nested function")
-        assert isinstance(scope.node, FUNCTION_NODES)
-        lives = webs(scope.node)
-        web = lives.get(node, node)
-        if web in self._variables:
-            return
-        self._variables.add(web)
-        for name in [n for n in scope.facts.names if lives.get(n, n) is web]:
+        _check_not_nested(node.id, scope)
+        for name in self._web(node, scope):
             if isinstance(name.ctx, ast.Store):
                 self._items(_bound_to(name, scope), scope)
             else:
@@ -446,6 +443,11 @@ class _Follower:
         if "await" in form and not can_await_at(node, scope):
             raise Refused("the response is read where nothing can be awaited")
         self.flow.uses.append(Use(node, scope, form))
+
+
+def _check_not_nested(name: str, scope: Scope) -> None:
+    if any(n.id == name for nested in scope.functions() for n in nested.facts.names):
+        raise Refused(f"`{name}` is used in a nested function")
 
 
 def _is_self(node: ast.expr, scope: Scope) -> bool:

@@ -118,7 +118,7 @@ class LocalSessions:
         if any(self._makes_session(n.value, scope) for n in others):
             raise Refused("another session is made beside its own")
         parent = scope.facts.parents.get(statement, scope.node)
-        suite = next(body for body in suites(parent) if statement in body)  # type: ignore[arg-type]
+        suite = next(body for body in suites(parent) if statement in body)
         after = suite[suite.index(statement) + 1 :]
         inside = {node: s for s in after for node in ast.walk(s)}
         if not all(use in inside for use in uses):

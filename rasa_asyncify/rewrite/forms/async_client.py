@@ -27,10 +27,12 @@ def request_on_client(edit: UseAsyncClient, call: cst.Call, tls: str) -> tuple[c
     return request, cst.WithItem(made, cst.AsName(cst.Name(edit.client)))
 
 
-def in_block(items: Sequence[cst.WithItem], statement: cst.BaseStatement) -> cst.With:
-    """``async with`` around a statement, with the comments that stood above it above."""
+def in_block(
+    items: Sequence[cst.WithItem], statement: cst.BaseStatement, first: Sequence[cst.BaseStatement] = ()
+) -> cst.With:
+    """``async with`` around ``first`` and a statement, with the comments that stood above it above."""
     assert isinstance(statement, (cst.SimpleStatementLine, cst.With))
-    body = cst.IndentedBlock([statement.with_changes(leading_lines=[])])
+    body = cst.IndentedBlock([*first, statement.with_changes(leading_lines=[])])
     return cst.With(items, body, asynchronous=cst.Asynchronous(), leading_lines=statement.leading_lines)
 
 

@@ -9,6 +9,7 @@ from string import Template
 import libcst as cst
 
 from rasa_asyncify.edits import InlineRequest
+from rasa_asyncify.rewrite.forms.async_client import in_block
 
 _NAMED = re.compile(r"\$(?:\$|(\w+))")
 _NAME = re.compile(r"(?<![\w.\"'])(aiohttp|query|without_none|basic_auth)\b(?=[.(])")
@@ -57,15 +58,11 @@ def request_block(
     edit: InlineRequest, items: Sequence[cst.WithItem], statement: cst.BaseStatement
 ) -> cst.BaseStatement:
     """The block in place of a statement, or around it."""
-    assert isinstance(statement, (cst.SimpleStatementLine, cst.With))
-    leading = statement.leading_lines
-    if edit.standing == "assigned":
-        assert isinstance(statement, cst.SimpleStatementLine)
-        block = cst.IndentedBlock([_reading(edit)], header=statement.trailing_whitespace)
-    else:
-        inner = statement.with_changes(leading_lines=[])
-        block = cst.IndentedBlock([_reading(edit), inner] if edit.reads else [inner])
-    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=leading)
+    if edit.standing != "assigned":
+        return in_block(items, statement, [_reading(edit)] if edit.reads else [])
+    assert isinstance(statement, cst.SimpleStatementLine)
+    block = cst.IndentedBlock([_reading(edit)], header=statement.trailing_whitespace)
+    return cst.With(items, block, asynchronous=cst.Asynchronous(), leading_lines=statement.leading_lines)
 
 
 def reading_block(
